@@ -1,0 +1,110 @@
+"""What goes in and comes out: immutable values, free of any wire or framework."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from dynamic_sessions.errors import ExecutionFailed
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeBlock:
+    """Code and the language it is written in."""
+
+    code: str
+    language: str = "python"
+
+
+class ExecutionStatus(StrEnum):
+    """How an execution ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """The code raised an exception."""
+    TIMED_OUT = "timed_out"
+    """The code was stopped at its time limit."""
+    ABORTED = "aborted"
+    """The kernel died: out of memory, a crash, or an exit."""
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionError:
+    """The exception that user code raised, as data."""
+
+    name: str
+    """The exception's class, such as "ValueError"."""
+    message: str
+    traceback: str
+    """All that the session wrote about it, innermost frame last."""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.message}" if self.message else self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A picture that an execution produced."""
+
+    data: bytes = field(repr=False)
+    format: str = "png"
+
+    @property
+    def mime_type(self) -> str:
+        """The media type, such as "image/png"."""
+        return f"image/{self.format}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """One run of code and all that came of it. Failing code is a value, never an exception."""
+
+    status: ExecutionStatus
+    stdout: str = ""
+    stderr: str = ""
+    """With the traceback at its end where the code raised."""
+    result: JsonValue = None
+    """Value of the last expression: numbers, strings and booleans as such, other objects as their
+    text; None where there is none, or where it is an image."""
+    images: tuple[Image, ...] = ()
+    error: ExecutionError | None = None
+    duration: float | None = None
+    """Seconds that the code itself ran, as the service measured them."""
+    execution_id: str | None = None
+    session_recycled: bool = False
+    """True if the session behind the identifier is another one than before: earlier variables and
+    imports are gone."""
+    truncated: bool = False
+    """True if stdout or stderr reached the output limit and was cut there."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the code ran to its end."""
+        return self.status is ExecutionStatus.SUCCEEDED
+
+    def raise_for_status(self) -> "Execution":
+        """Return the execution itself if it succeeded.
+
+        Raises:
+            ExecutionFailed: It did not.
+        """
+        if self.ok:
+            return self
+        reason = str(self.error) if self.error else self.stderr.strip()
+        raise ExecutionFailed(f"The code {self.status.replace('_', ' ')}: {reason}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionFile:
+    """A file or directory on the session's disk."""
+
+    name: str
+    """Path below the session's data directory, with forward slashes."""
+    size: int
+    """Bytes."""
+    modified_at: datetime | None = None
+    content_type: str | None = None
+    type: Literal["file", "directory"] = "file"
