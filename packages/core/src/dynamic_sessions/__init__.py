@@ -1,0 +1,99 @@
+"""Run model-written Python in dynamic sessions, in Azure or on this machine."""
+
+from dynamic_sessions.credentials import (
+    AccessToken,
+    AsyncTokenProvider,
+    Credential,
+    TokenProvider,
+)
+from dynamic_sessions.errors import (
+    AuthenticationError,
+    DynamicSessionsError,
+    ExecutionFailed,
+    FunctionError,
+    FunctionLoadError,
+    FunctionSourceError,
+    InvalidRequestError,
+    MissingPackagesError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PermissionDeniedError,
+    PoolExhaustedError,
+    ServerError,
+    ServiceConnectionError,
+    ServiceError,
+    ServiceProtocolError,
+    ServiceResponseError,
+    ServiceTimeoutError,
+    SessionNotFoundError,
+)
+from dynamic_sessions.files import AsyncSessionFiles
+from dynamic_sessions.functions import (
+    FunctionModule,
+    FunctionSpec,
+    InjectableFunction,
+    with_requirements,
+)
+from dynamic_sessions.models import (
+    CodeBlock,
+    Execution,
+    ExecutionError,
+    ExecutionStatus,
+    Image,
+    JsonValue,
+    SessionFile,
+)
+from dynamic_sessions.pool import AsyncSessionPool
+from dynamic_sessions.prompts import describe_functions, render_execution
+from dynamic_sessions.session import AsyncSession
+from dynamic_sessions.sync import Session, SessionFiles, SessionPool
+
+__all__ = [
+    "AccessToken",
+    "AsyncSession",
+    "AsyncSessionFiles",
+    "AsyncSessionPool",
+    "AsyncTokenProvider",
+    "AuthenticationError",
+    "CodeBlock",
+    "Credential",
+    "DynamicSessionsError",
+    "Execution",
+    "ExecutionError",
+    "ExecutionFailed",
+    "ExecutionStatus",
+    "FunctionError",
+    "FunctionLoadError",
+    "FunctionModule",
+    "FunctionSourceError",
+    "FunctionSpec",
+    "Image",
+    "InjectableFunction",
+    "InvalidRequestError",
+    "JsonValue",
+    "MissingPackagesError",
+    "NotFoundError",
+    "PayloadTooLargeError",
+    "PermissionDeniedError",
+    "PoolExhaustedError",
+    "ServerError",
+    "ServiceConnectionError",
+    "ServiceError",
+    "ServiceProtocolError",
+    "ServiceResponseError",
+    "ServiceTimeoutError",
+    "Session",
+    "SessionFile",
+    "SessionFiles",
+    "SessionNotFoundError",
+    "SessionPool",
+    "TokenProvider",
+    "describe_functions",
+    "render_execution",
+    "with_requirements",
+]
+
+# Errors and reprs print the name under which callers import a class.
+for _public in [globals()[name] for name in __all__]:
+    if isinstance(_public, type):
+        _public.__module__ = __name__

@@ -4,7 +4,7 @@
     ├── ServiceError                      the service, or the way to it, failed
     │   ├── ServiceConnectionError        nothing was sent
     │   ├── ServiceTimeoutError           no answer in time; also a TimeoutError
-    │   ├── ServiceProtocolError          an answer that is not of the documented shape
+    │   ├── ServiceProtocolError          a success whose body is not as documented
     │   └── ServiceResponseError          an error status, with the service's code and message
     │       ├── InvalidRequestError       400
     │       │   └── SessionNotFoundError  no session has this identifier
@@ -56,7 +56,7 @@ class ServiceError(DynamicSessionsError):
 
 
 class ServiceConnectionError(ServiceError):
-    """No connection could be made: nothing was sent, and trying again is safe."""
+    """No connection could be made, or it was lost; outcome_unknown tells the two apart."""
 
 
 class ServiceTimeoutError(ServiceError, TimeoutError):
@@ -64,7 +64,7 @@ class ServiceTimeoutError(ServiceError, TimeoutError):
 
 
 class ServiceProtocolError(ServiceError):
-    """The connection broke off, or the answer is not of the documented shape."""
+    """The service reported success, but its answer is not of the documented shape."""
 
 
 class ServiceResponseError(ServiceError):

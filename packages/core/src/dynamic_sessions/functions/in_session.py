@@ -1,0 +1,165 @@
+"""Defines injected functions. The text of this file runs inside the session, not on the host.
+
+It may use the standard library alone, of any Python from 3.9 on. Only set_up() is called; the
+dictionary that it runs in is thrown away, so that nothing of it stays in the user's namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata as metadata
+import importlib.util
+import json
+import linecache
+import os
+import re
+import sys
+import traceback
+import types
+from typing import Any
+
+_TEXT_LIMIT = 1500
+
+
+def set_up(request_text: str, namespace: dict[str, Any]) -> None:
+    """Change the directory, check requirements, define the module, bind its names, and report.
+
+    Args:
+        request_text: JSON object of working_directory, module, source, digest, names, packages,
+            imports and mark.
+        namespace: The user's namespace.
+    """
+    request = json.loads(request_text)
+    # An unconfined pool has no such directory: the code then stays where it is.
+    with contextlib.suppress(OSError):
+        os.chdir(request["working_directory"])
+    report = _report(request, namespace)
+    sys.stdout.write("\n" + request["mark"] + json.dumps(report) + "\n")
+    sys.stdout.flush()
+
+
+def _report(request: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
+    name, digest = request["module"], request["digest"]
+    present = sys.modules.get(name)
+    if getattr(present, "__digest__", None) == digest:
+        for bound in request["names"]:
+            namespace.setdefault(bound, getattr(present, bound))
+        return {"ready": digest}
+    missing = _missing(request["packages"], request["imports"])
+    if missing:
+        return {"missing": missing}
+    fault = _define(name, request["source"], digest)
+    if fault:
+        return {"fault": fault}
+    for bound in request["names"]:
+        namespace[bound] = getattr(sys.modules[name], bound)
+    return {"ready": digest}
+
+
+def _missing(packages: list[str], imports: list[str]) -> list[list[str]]:
+    library = _packaging()
+    checks = [(text, _package_fault(text, library)) for text in packages]
+    checks += [(text, _import_fault(text)) for text in imports]
+    return [[text, fault[:_TEXT_LIMIT]] for text, fault in checks if fault]
+
+
+def _packaging() -> Any:
+    for name in ("packaging.requirements", "pip._vendor.packaging.requirements"):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    return None
+
+
+def _package_fault(text: str, library: Any) -> str:
+    """Say what is wrong with a requirement, or nothing.
+
+    Without the packaging library neither versions nor markers can be judged: then what is
+    installed counts as right, and what carries a marker as not asked for.
+    """
+    if library is None:
+        match = re.match(r"\s*[A-Za-z0-9][A-Za-z0-9._-]*", text)
+        name = match.group().strip() if match else text
+        return "" if ";" in text or _installed_version(name) is not None else "is not installed"
+    requirement = library.Requirement(text)
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        return ""
+    version = _installed_version(requirement.name)
+    if version is None:
+        return "is not installed"
+    if not requirement.specifier:
+        return ""
+    if not version:
+        return "is installed without a version"
+    suits = requirement.specifier.contains(version, prereleases=True)
+    return "" if suits else "is installed as " + version
+
+
+def _installed_version(name: str) -> str | None:
+    """Return the version behind a distribution's name or an import's; None if there is none."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        pass
+    wanted = _normalized(name)
+    for distribution in metadata.distributions():
+        if _normalized(distribution.metadata["Name"] or "") == wanted:
+            return distribution.version
+    if hasattr(metadata, "packages_distributions"):  # Python 3.9 has none.
+        for distribution_name in metadata.packages_distributions().get(name, ()):
+            return metadata.version(distribution_name)
+    return "" if _is_importable(name) else None
+
+
+def _is_importable(name: str) -> bool:
+    try:
+        return name.isidentifier() and importlib.util.find_spec(name) is not None
+    except ValueError:  # It is loaded, but not by the import system.
+        return True
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _import_fault(statement: str) -> str:
+    try:
+        exec(statement, {})  # noqa: S102 - an import statement, checked by the client
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - any import may raise anything
+        return type(error).__name__ + ": " + str(error)
+    return ""
+
+
+def _define(name: str, source: str, digest: str) -> dict[str, Any] | None:
+    filename = "<" + name + ">"
+    module: Any = types.ModuleType(name)
+    module.__file__ = filename
+    # Without a modification time the entry is never dropped, so that tracebacks show lines.
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    previous = sys.modules.get(name)
+    sys.modules[name] = module
+    try:
+        exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+        module.__digest__ = digest
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - reported, whatever it is
+        return _described(error, filename)
+    finally:
+        if not hasattr(module, "__digest__"):
+            sys.modules.pop(name, None)
+            if previous is not None:
+                sys.modules[name] = previous
+    return None
+
+
+def _described(error: BaseException, filename: str) -> dict[str, Any]:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == filename]
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        lines.append(error.lineno)
+    return {
+        "error": type(error).__name__,
+        "message": str(error)[:_TEXT_LIMIT],
+        "line": lines[0] if lines else None,
+    }

@@ -1,0 +1,25 @@
+"""The service's wire, one pure codec per dialect: operation to request data, reply to models."""
+
+from dynamic_sessions.wire.codec import (
+    Codec,
+    Reply,
+    RequestData,
+    UnexpectedReplyError,
+    UploadPart,
+)
+from dynamic_sessions.wire.flat import FlatCodec
+from dynamic_sessions.wire.legacy import LegacyCodec
+
+__all__ = ["Codec", "Reply", "RequestData", "UnexpectedReplyError", "UploadPart", "codec_for"]
+
+_FIRST_FLAT_VERSION = "2024-10-02"
+
+
+def codec_for(api_version: str) -> Codec:
+    """Return the codec that speaks the dialect of an API version.
+
+    Versions are dates, so those after the ones known today count as the flat dialect's.
+    """
+    if api_version < _FIRST_FLAT_VERSION:
+        return LegacyCodec(api_version)
+    return FlatCodec(api_version)

@@ -1,0 +1,152 @@
+"""What both dialects share: the form of requests and replies, and how parts of them are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol, TypeAlias, cast
+from urllib.parse import quote, urlencode
+
+from dynamic_sessions.models import Execution, SessionFile
+
+JsonObject: TypeAlias = dict[str, Any]
+
+SESSION_API_VERSION = "2025-10-02-preview"
+"""For the calls that older versions do not have; a session takes calls of any version."""
+
+DATA_DIRECTORY = "/mnt/data"
+"""Root of all file calls in the session."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPart:
+    """Marks a request whose body is one multipart part named "file"."""
+
+    file_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestData:
+    """A request, short of its host, its credentials and an upload's bytes."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    segments: tuple[str, ...]
+    query: Mapping[str, str]
+    json: JsonObject | None = None
+    upload: UploadPart | None = None
+
+    @property
+    def target(self) -> str:
+        """Path below the endpoint and query, with every part encoded."""
+        path = "/".join(quote(segment, safe="") for segment in self.segments)
+        return f"{path}?{urlencode(self.query, quote_via=quote, safe='')}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A successful answer. Header names are in lower case."""
+
+    status_code: int
+    body: object = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class UnexpectedReplyError(Exception):
+    """The reply is not of the documented shape; the message says where."""
+
+
+class Codec(Protocol):
+    """One dialect of the service's HTTP API."""
+
+    api_version: str
+
+    def execute(
+        self, identifier: str, code: str, *, timeout_seconds: int, output_limit: int
+    ) -> RequestData:
+        """Ask for a synchronous execution; the limit is in characters a stream."""
+        ...
+
+    def read_execution(self, reply: Reply, *, output_limit: int) -> Execution:
+        """Read the answer to an execution."""
+        ...
+
+    def upload_file(self, identifier: str, name: str) -> RequestData:
+        """Ask for an upload; the transport adds the bytes."""
+        ...
+
+    def read_uploaded_file(self, reply: Reply, name: str) -> SessionFile:
+        """Read the answer to an upload."""
+        ...
+
+    def list_files(self, identifier: str, directory: str) -> RequestData:
+        """Ask for the entries of one directory."""
+        ...
+
+    def read_files(self, reply: Reply, directory: str) -> list[SessionFile]:
+        """Read the answer to a listing."""
+        ...
+
+    def download_file(self, identifier: str, name: str) -> RequestData:
+        """Ask for a file's bytes."""
+        ...
+
+    def delete_file(self, identifier: str, name: str) -> RequestData:
+        """Ask for a file's removal."""
+        ...
+
+    def delete_session(self, identifier: str) -> RequestData:
+        """Ask for the session's end."""
+        ...
+
+
+def delete_session(identifier: str) -> RequestData:
+    """Ask for the session's end, which is the same in every dialect."""
+    return RequestData(
+        method="DELETE",
+        segments=("session",),
+        query={"api-version": SESSION_API_VERSION, "identifier": identifier},
+    )
+
+
+def read_object(value: object, what: str) -> JsonObject:
+    """Return a JSON object, or say that it is none."""
+    if not isinstance(value, dict):
+        raise UnexpectedReplyError(f"{what} is not an object")
+    return cast("JsonObject", value)
+
+
+def read_objects(value: object, what: str) -> list[JsonObject]:
+    """Return a JSON array of objects, or say that it is none."""
+    if not isinstance(value, list):
+        raise UnexpectedReplyError(f"{what} is not an array")
+    return [read_object(item, f"an item of {what}") for item in cast("list[object]", value)]
+
+
+def read_text(value: object, what: str) -> str:
+    """Return a string, "" for null, or say that it is none."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise UnexpectedReplyError(f"{what} is not a string")
+    return value
+
+
+def read_size(value: object) -> int:
+    """Return a size in bytes; directories may have none."""
+    return value if isinstance(value, int) else 0
+
+
+def read_time(value: object) -> datetime | None:
+    """Return a point in time. The service writes RFC 3339 with up to nine fractional digits."""
+    if not isinstance(value, str):
+        return None
+    whole, _, fraction = value.rstrip("Zz").partition(".")
+    microseconds = fraction[:6].ljust(6, "0")
+    try:
+        return datetime.fromisoformat(f"{whole}.{microseconds}+00:00")
+    except ValueError:
+        return None
+
+
+def join_name(directory: str, name: str) -> str:
+    """Return a file's name below the data directory."""
+    return f"{directory}/{name}" if directory else name

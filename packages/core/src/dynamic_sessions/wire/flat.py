@@ -1,0 +1,123 @@
+"""The flat dialect: API versions from 2024-10-02-preview on."""
+
+from typing import Literal
+
+from dynamic_sessions.models import Execution, SessionFile
+from dynamic_sessions.wire.codec import (
+    JsonObject,
+    Reply,
+    RequestData,
+    UploadPart,
+    delete_session,
+    join_name,
+    read_object,
+    read_objects,
+    read_size,
+    read_text,
+    read_time,
+)
+from dynamic_sessions.wire.outcome import read_outcome
+
+_FIRST_VERSION_WITH_OUTPUT_LIMIT = "2025-10-02"
+_DEFAULT_OUTPUT_LIMIT = 4096
+
+
+class FlatCodec:
+    """Speaks `POST /executions`, `/files` and `/files/{name}/content`."""
+
+    def __init__(self, api_version: str) -> None:
+        self.api_version = api_version
+        self._takes_output_limit = api_version >= _FIRST_VERSION_WITH_OUTPUT_LIMIT
+
+    def execute(
+        self, identifier: str, code: str, *, timeout_seconds: int, output_limit: int
+    ) -> RequestData:
+        """See Codec."""
+        body: JsonObject = {
+            "codeInputType": "Inline",
+            "executionType": "Synchronous",
+            "code": code,
+            "timeoutInSeconds": timeout_seconds,
+        }
+        if self._takes_output_limit:
+            body["outputStreamsMaxLength"] = output_limit
+        return RequestData(
+            method="POST", segments=("executions",), query=self._query(identifier), json=body
+        )
+
+    def read_execution(self, reply: Reply, *, output_limit: int) -> Execution:
+        """See Codec."""
+        body = read_object(reply.body, "the reply")
+        result = read_object(body.get("result", {}), "result")
+        return read_outcome(
+            body.get("status"),
+            result,
+            result.get("executionResult"),
+            output_limit=output_limit if self._takes_output_limit else _DEFAULT_OUTPUT_LIMIT,
+            execution_id=read_text(body.get("id"), "id") or None,
+        )
+
+    def upload_file(self, identifier: str, name: str) -> RequestData:
+        """See Codec."""
+        directory, _, base_name = name.rpartition("/")
+        return RequestData(
+            method="POST",
+            segments=("files",),
+            query=self._query(identifier, directory),
+            upload=UploadPart(file_name=base_name),
+        )
+
+    def read_uploaded_file(self, reply: Reply, name: str) -> SessionFile:
+        """See Codec."""
+        directory, _, _ = name.rpartition("/")
+        return _read_file(read_object(reply.body, "the reply"), directory)
+
+    def list_files(self, identifier: str, directory: str) -> RequestData:
+        """See Codec."""
+        return RequestData(
+            method="GET", segments=("files",), query=self._query(identifier, directory)
+        )
+
+    def read_files(self, reply: Reply, directory: str) -> list[SessionFile]:
+        """See Codec."""
+        body = read_object(reply.body, "the reply")
+        return [_read_file(entry, directory) for entry in read_objects(body.get("value"), "value")]
+
+    def download_file(self, identifier: str, name: str) -> RequestData:
+        """See Codec."""
+        return self._on_file("GET", identifier, name, "content")
+
+    def delete_file(self, identifier: str, name: str) -> RequestData:
+        """See Codec."""
+        return self._on_file("DELETE", identifier, name)
+
+    def delete_session(self, identifier: str) -> RequestData:
+        """See Codec."""
+        return delete_session(identifier)
+
+    def _on_file(
+        self, method: Literal["GET", "DELETE"], identifier: str, name: str, *more: str
+    ) -> RequestData:
+        directory, _, base_name = name.rpartition("/")
+        return RequestData(
+            method=method,
+            segments=("files", base_name, *more),
+            query=self._query(identifier, directory),
+        )
+
+    def _query(self, identifier: str, directory: str = "") -> dict[str, str]:
+        query = {"api-version": self.api_version, "identifier": identifier}
+        if directory:
+            query["path"] = directory
+        return query
+
+
+def _read_file(entry: JsonObject, directory: str) -> SessionFile:
+    kind = read_text(entry.get("type"), "type").lower()
+    return SessionFile(
+        name=join_name(directory, read_text(entry.get("name"), "name")),
+        size=read_size(entry.get("sizeInBytes")),
+        modified_at=read_time(entry.get("lastModifiedAt")),
+        content_type=read_text(entry.get("contentType"), "contentType") or None,
+        type="directory" if kind == "directory" else "file",
+    )

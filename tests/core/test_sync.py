@@ -1,0 +1,63 @@
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from dynamic_sessions import SessionPool
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with SessionPool("local") as pool:
+        yield pool
+
+
+def test_a_session_keeps_its_state(pool: SessionPool) -> None:
+    session = pool.session()
+    session.execute("x = 20")
+    assert session.execute("x + 1").result == 21
+    session.delete()
+
+
+def test_files_go_in_and_come_out(pool: SessionPool, tmp_path: Path) -> None:
+    session = pool.session()
+    session.files.upload(b"abc", name="a.txt")
+    assert [file.name for file in session.files.list()] == ["a.txt"]
+    assert session.files.read("a.txt") == b"abc"
+    assert session.files.download("a.txt", to=tmp_path).read_bytes() == b"abc"
+    session.files.delete("a.txt")
+    assert list(session.files.list()) == []
+
+
+def test_many_threads_may_use_one_pool(pool: SessionPool) -> None:
+    def work(number: int) -> object:
+        return pool.session(f"thread-{number}").execute(f"{number} * 2").result
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(work, range(4))) == [0, 2, 4, 6]
+
+
+async def test_it_works_inside_a_running_event_loop(pool: SessionPool) -> None:
+    assert asyncio.get_running_loop().is_running()
+    assert pool.session("in-a-loop").execute("1 + 1").result == 2
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def test_functions_are_set_up_and_packages_listed(pool: SessionPool) -> None:
+    session = pool.session(functions=[double])
+    session.set_up()
+    assert session.execute("double(4)").result == 8
+    assert "ipython" in session.list_packages()
+
+
+def test_closing_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+    with SessionPool("local") as pool:
+        assert pool.session().execute("1").result == 1
+    left = {thread.name for thread in set(threading.enumerate()) - before}
+    assert not {name for name in left if "portal" in name}
