@@ -44,5 +44,5 @@ else
     uv=.uv/bin/uv
 fi
 
-export UV_PYTHON_DOWNLOADS=never
+export UV="$uv" UV_PYTHON_DOWNLOADS=never
 "$uv" sync --quiet --locked --python "$python"

@@ -17,6 +17,7 @@ from dynamic_sessions.errors import FunctionSourceError
 from dynamic_sessions.functions.bindings import (
     ImportBinding,
     ModuleBindings,
+    NoBinding,
     StatementBinding,
     is_carried,
 )
@@ -73,7 +74,10 @@ def spec_from_callable(
     """
     plain = _plain_function(function)
     text = _file_text(plain)
-    tree = ast.parse(text)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise _moved(plain) from error
     reading = _Reading(
         text=text,
         bindings=ModuleBindings(tree),
@@ -169,21 +173,16 @@ class _Luggage:
 
     def _resolve(self, name: str, used_in: ast.stmt, *, own_global: bool) -> None:
         binding = self._reading.bindings.resolve(name)
-        match binding:
-            case None:
-                return
-            case ImportBinding():
-                self.imports[binding.statement] = None
-            case StatementBinding():
-                declared = self._reading.requirements(self._reading.namespace.get(name))
-                self.packages |= dict.fromkeys(declared.packages)
-                self.imports |= dict.fromkeys(declared.imports)
-                self.support[self.pack(binding.statement)] = None
-            case _ if not own_global:
-                line = _line_of_use(name, used_in)
-                self.unresolved.append(UnresolvedName(name=name, line=line, reason=binding.reason))
-            case _:
-                return
+        if isinstance(binding, ImportBinding):
+            self.imports[binding.statement] = None
+        elif isinstance(binding, StatementBinding):
+            declared = self._reading.requirements(self._reading.namespace.get(name))
+            self.packages |= dict.fromkeys(declared.packages)
+            self.imports |= dict.fromkeys(declared.imports)
+            self.support[self.pack(binding.statement)] = None
+        elif isinstance(binding, NoBinding) and not own_global:
+            line = _line_of_use(name, used_in)
+            self.unresolved.append(UnresolvedName(name=name, line=line, reason=binding.reason))
 
 
 def _travelling_spec(
@@ -283,7 +282,12 @@ def _find_definition(tree: ast.Module, function: FunctionType) -> _Definition:
                     "define it as a function of the module, or make it a static method",
                 )
             return node
-    raise _refusal(
+    raise _moved(function)
+
+
+def _moved(function: FunctionType) -> FunctionSourceError:
+    code = function.__code__
+    return _refusal(
         function.__name__,
         code.co_firstlineno,
         f"is no longer where it was compiled from ({code.co_filename})",
