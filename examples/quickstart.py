@@ -113,7 +113,8 @@ async def analyse(work_dir: Path) -> str:
         )
         async for message in team.run_stream(task=TASK):
             if isinstance(message, BaseChatMessage):
-                print(f"\n--- {message.source} ---\n{message.to_text().strip()}")
+                text = message.to_text().strip("\n")
+                print(f"\n--- {message.source} ---\n{text}")
         (chart,) = await executor.download_files(["chart.png"], CancellationToken())
     return chart
 

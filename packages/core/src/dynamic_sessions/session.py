@@ -100,6 +100,7 @@ class AsyncSession:
         """Return the installed distributions, name to version.
 
         Raises:
+            ExecutionFailed: The listing failed in the session.
             ServiceError: The service, or the way to it, failed.
         """
         async with self._lock:
