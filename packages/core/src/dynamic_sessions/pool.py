@@ -116,7 +116,7 @@ class AsyncSessionPool:
         """Delete the sessions whose identifiers the pool chose, and close all connections."""
         with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
             async with anyio.create_task_group() as tasks:
-                while self._unnamed_in_use:
+                while self._service.is_connected and self._unnamed_in_use:
                     tasks.start_soon(self._delete_quietly, self._unnamed_in_use.pop())
         with anyio.CancelScope(shield=True):
             await self._service.close()

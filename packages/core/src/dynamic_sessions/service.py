@@ -40,6 +40,11 @@ class PoolService:
         self._codec = codec_for(api_version)
         self._output_limit = output_limit
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the pool was found, so that sessions of ours may be there."""
+        return self._transport.is_connected
+
     async def execute(self, identifier: str, code: str, *, timeout: float) -> ExecutionReply:
         """Run code to its end or its time limit, in seconds. Never sends it twice."""
         request = self._codec.execute(

@@ -85,6 +85,11 @@ class Transport:
         self._client: httpx.AsyncClient | None = None
         self._closed = False
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the endpoint was found, so that something may have been sent there."""
+        return self._client is not None
+
     async def send(self, call: Call) -> Reply:
         """Send a call and return its answer.
 
