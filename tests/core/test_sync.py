@@ -1,5 +1,8 @@
 import asyncio
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +12,7 @@ from dynamic_sessions import SessionPool
 
 
 @pytest.fixture(scope="module")
-def pool():
+def pool() -> Iterator[SessionPool]:
     with SessionPool("local") as pool:
         yield pool
 
@@ -60,4 +63,18 @@ def test_closing_leaves_no_thread_behind() -> None:
     with SessionPool("local") as pool:
         assert pool.session().execute("1").result == 1
     left = {thread.name for thread in set(threading.enumerate()) - before}
-    assert not {name for name in left if "portal" in name}
+    assert "dynamic-sessions-client" not in left
+
+
+def test_a_program_that_closes_nothing_ends_all_the_same() -> None:
+    program = """
+from dynamic_sessions import SessionPool
+
+session = SessionPool("local").session()
+session.files.upload(b"x", name="a.txt")
+print(session.execute("6 * 7").result)
+"""
+    done = subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "42\n", "")

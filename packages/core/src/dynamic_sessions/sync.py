@@ -1,15 +1,12 @@
 """The same sessions for synchronous code: a facade over an event loop in a thread of its own."""
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
-
-from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from dynamic_sessions.credentials import Credential
 from dynamic_sessions.functions import FunctionModule, InjectableFunction
@@ -27,16 +24,20 @@ T = TypeVar("T")
 
 
 class _Loop:
-    """Runs coroutines from any thread, in one background thread that starts when needed."""
+    """Runs coroutines from any thread, in one background thread that starts when needed.
+
+    The thread is a daemon that nothing waits for: a program that ends without closing its pool
+    ends at once. (anyio's blocking portal waits for its loop when it is collected at exit, where
+    that loop no longer runs.)
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._stack = ExitStack()
-        self._portal: BlockingPortal | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: Thread | None = None
 
-    def run(self, function: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
-        call = partial(function, *args, **kwargs)
-        future = self._started().start_task_soon(call)
+    def run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
+        future = asyncio.run_coroutine_threadsafe(function(*args, **kwargs), self._started())
         try:
             return future.result()
         except BaseException:
@@ -46,14 +47,25 @@ class _Loop:
 
     def close(self) -> None:
         with self._lock:
-            self._portal = None
-            self._stack.close()
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is None or thread is None:
+            return
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
 
-    def _started(self) -> BlockingPortal:
+    def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
-            if self._portal is None:
-                self._portal = self._stack.enter_context(start_blocking_portal())
-            return self._portal
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = Thread(
+                    target=self._loop.run_forever, name="dynamic-sessions-client", daemon=True
+                )
+                self._thread.start()
+            return self._loop
 
 
 class SessionFiles:

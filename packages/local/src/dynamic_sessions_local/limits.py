@@ -1,0 +1,37 @@
+"""What one session may use, as data."""
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The bounds of one session; every one of them is enforced from outside its code.
+
+    Attributes:
+        memory_bytes: Address space of each process.
+        processes: Processes and threads of the session together.
+        open_files: Open descriptors of each process.
+        file_bytes: The largest single file.
+        data_bytes: What fits in /mnt/data.
+        temporary_bytes: What fits in /tmp, and again in /dev/shm.
+        data_entries: Files and folders in /mnt/data, and again in /tmp and in /dev/shm.
+        output_bytes: What is kept of stdout, and again of stderr, of one execution.
+        execution_seconds: The longest run of one execution.
+        interrupt_grace: Seconds between asking code to stop and killing its session.
+        upload_bytes: The largest upload.
+    """
+
+    memory_bytes: int = 4 * GIB
+    processes: int = 128
+    open_files: int = 512
+    file_bytes: int = 512 * MIB
+    data_bytes: int = 256 * MIB
+    temporary_bytes: int = 64 * MIB
+    data_entries: int = 20_000
+    output_bytes: int = 1 * MIB
+    execution_seconds: float = 220
+    interrupt_grace: float = 2
+    upload_bytes: int = 128 * MIB

@@ -1,0 +1,90 @@
+"""What runs in a pool's thread: the launcher, the sessions and the HTTP server, in one loop."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from dynamic_sessions_local.app import build_app
+from dynamic_sessions_local.launchers import Launcher, select_launcher
+from dynamic_sessions_local.sessions import Sessions
+from dynamic_sessions_local.settings import Settings
+
+KEEP_ALIVE_SECONDS = 75
+SHUTDOWN_SECONDS = 2
+
+
+async def serve(
+    settings: Settings,
+    listener: socket.socket,
+    *,
+    ready: Callable[[str], None],
+    stop: asyncio.Event,
+) -> None:
+    """Serve until `stop` is set, then end every session.
+
+    Args:
+        settings: How the pool is to be.
+        listener: A listening socket, closed in the end.
+        ready: Called with the isolation that was found, once requests are answered.
+        stop: Set by the pool.
+
+    Raises:
+        SandboxUnavailableError: User code cannot be isolated here.
+    """
+    with listener:
+        launcher = await select_launcher(
+            isolation=settings.isolation, python=settings.python, limits=settings.limits
+        )
+        try:
+            await _serve_sessions(settings, listener, launcher, ready=ready, stop=stop)
+        finally:
+            await launcher.close()
+
+
+async def _serve_sessions(
+    settings: Settings,
+    listener: socket.socket,
+    launcher: Launcher,
+    *,
+    ready: Callable[[str], None],
+    stop: asyncio.Event,
+) -> None:
+    sessions = Sessions(
+        launcher,
+        warm=settings.warm,
+        max_sessions=settings.max_sessions,
+        cooldown=settings.cooldown,
+    )
+    async with sessions:
+        app = build_app(sessions, token=settings.token, host=settings.host, limits=settings.limits)
+        server = uvicorn.Server(_configuration(app))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            ready(launcher.isolation)
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            # Before the server, which waits for its requests: ending the sessions ends those.
+            await sessions.close()
+        finally:
+            stopping.cancel()
+            server.should_exit = True
+            await serving
+
+
+def _configuration(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        # The host process owns its logging and its signals.
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )

@@ -1,0 +1,153 @@
+"""Killing and closing kernels: nothing is left, and files can be read until the end."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from dynamic_sessions_local.errors import KernelStartError
+from dynamic_sessions_local.kernel import Kernel
+from dynamic_sessions_local.launchers import Launcher, select_launcher
+from dynamic_sessions_local.launchers.start import Command, start_worker
+from dynamic_sessions_local.limits import Limits
+
+from .conftest import run_in, until_files_exist
+
+Launch = Callable[[], Awaitable[Kernel]]
+
+# Starts a process by each of several ways, which says by a file that it runs, and never ends.
+LINGER = """
+import subprocess
+for number, way in enumerate({ways!r}):
+    script = f"touch {{number}}; while :; do sleep 1; done"
+    subprocess.Popen([*way, "sh", "-c", script, "{mark}"], stdout=subprocess.DEVNULL)
+"""
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def children() -> set[str]:
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+
+
+def processes_with(mark: str) -> list[str]:
+    found: list[str] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if mark.encode() in (entry / "cmdline").read_bytes():
+                    found.append(entry.name)
+            except OSError:
+                continue
+    return found
+
+
+async def test_a_closed_kernel_leaves_no_descriptor_process_or_thread(launch: Launch) -> None:
+    before = open_descriptors(), children(), threading.active_count()
+    for ending in ("1", "import os; os._exit(1)", "while True: pass", "sum(range(10 ** 12))"):
+        kernel = await launch()
+        await kernel.execute(ending, timeout=0.3, output_limit=100)
+        await kernel.close()
+    assert (open_descriptors(), children(), threading.active_count()) == before
+
+
+async def test_kill_ends_everything_that_the_session_started(launch: Launch) -> None:
+    kernel = await launch()
+    mark = f"session-of-{os.getpid()}"
+    await run_in(kernel)(LINGER.format(mark=mark, ways=[["setsid"], ["nohup"], []]))
+    await until_files_exist(kernel, {"0", "1", "2"})
+    assert len(processes_with(mark)) >= 3
+    await kernel.kill()
+    assert processes_with(mark) == []
+    assert not kernel.alive
+    await kernel.close()
+
+
+async def test_killing_and_closing_can_be_repeated_and_overlap(launch: Launch) -> None:
+    kernel = await launch()
+    await asyncio.gather(kernel.kill(), kernel.kill(), kernel.close(), kernel.close())
+    await kernel.kill()
+    await kernel.close()
+    reply = await run_in(kernel)("1 + 1")
+    assert (reply.status, reply.state_lost) == ("aborted", True)
+    await kernel.interrupt()
+
+
+async def test_closing_ends_an_execution_that_is_under_way(launch: Launch) -> None:
+    kernel = await launch()
+    execution = asyncio.ensure_future(
+        run_in(kernel)("open('begun', 'w').close()\nwhile True: pass")
+    )
+    await until_files_exist(kernel, {"begun"})
+    await kernel.close()
+    assert (await execution).status == "aborted"
+
+
+async def test_files_can_be_read_after_a_kill(launch: Launch) -> None:
+    kernel = await launch()
+    await run_in(kernel)("open('kept.txt', 'w').write('content')")
+    await kernel.kill()
+    descriptor = os.open("kept.txt", os.O_RDONLY, dir_fd=kernel.data_directory)
+    assert os.read(descriptor, 100) == b"content"
+    os.close(descriptor)
+    await kernel.close()
+
+
+async def test_a_worker_that_does_not_start_says_why_and_leaves_nothing() -> None:
+    before = open_descriptors(), children()
+    for arguments, words in (
+        (["/bin/sh", "-c", "echo it is broken >&2; exit 1"], "it is broken"),
+        (["/no/such/program"], "/no/such/program"),
+    ):
+        command = Command(arguments=arguments, data="/", resources={}, environment={})
+        with pytest.raises(KernelStartError, match=words):
+            await start_worker(command)
+    assert (open_descriptors(), children()) == before
+
+
+async def test_cancelling_a_launch_leaves_nothing(launch: Launch) -> None:
+    before = open_descriptors(), children()
+    for _ in range(5):
+        starting = asyncio.ensure_future(launch())
+        await asyncio.sleep(0)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+    assert (open_descriptors(), children()) == before
+
+
+@pytest.fixture
+async def unconfined() -> Launcher:
+    return await select_launcher(isolation="none", python=None, limits=Limits())
+
+
+async def test_without_isolation_kill_still_ends_what_the_session_started(
+    unconfined: Launcher,
+) -> None:
+    before = open_descriptors(), children()
+    kernel = await unconfined.launch()
+    mark = f"unconfined-of-{os.getpid()}"
+    code = LINGER.format(mark=mark, ways=[["setsid"], []])
+    folder = Path(str((await run_in(kernel)(f"{code}\nimport os; os.getcwd()")).value.data))
+    await until_files_exist(kernel, {"0", "1"})
+    assert len(processes_with(mark)) >= 2
+    await kernel.kill()
+    assert processes_with(mark) == []
+    assert (folder / "0").exists()
+    await kernel.close()
+    assert not folder.exists()
+    assert (open_descriptors(), children()) == before
+
+
+async def test_without_isolation_time_limits_hold(unconfined: Launcher) -> None:
+    kernel = await unconfined.launch()
+    reply = await kernel.execute("import os; os.system('sleep 60')", timeout=0.3, output_limit=100)
+    assert (reply.status, reply.state_lost) == ("timed_out", False)
+    reply = await kernel.execute("sum(range(10 ** 12))", timeout=0.3, output_limit=100)
+    assert (reply.status, reply.state_lost) == ("timed_out", True)
+    await kernel.close()

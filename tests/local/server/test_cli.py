@@ -1,0 +1,137 @@
+"""The `dynamic-sessions` command, as a process of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dynamic_sessions_local.cli import main
+
+PATIENCE = 30
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(  # noqa: S603 - arguments of a test
+            [sys.executable, "-W", "error", "-m", "dynamic_sessions_local.cli", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | environment,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        with process:
+            process.kill()
+
+
+def first_line(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().removesuffix("\n")
+
+
+def status(endpoint: str, token: str) -> int:
+    return httpx.get(
+        f"{endpoint}files",
+        params={"api-version": "2025-10-02-preview", "identifier": "the-session"},
+        headers={"authorization": f"Bearer {token}"},
+        timeout=PATIENCE,
+    ).status_code
+
+
+def sandboxes_of(process: int) -> set[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return {int(text) for task in tasks for text in task.read_text().split()}
+
+
+def exists(process: int) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_is_and_ends_cleanly(start: Start, number: signal.Signals) -> None:
+    process = start("serve")
+    endpoint = re.fullmatch(r"endpoint: (http://127\.0\.0\.1:\d+/)", first_line(process))
+    token = re.fullmatch(r"token: (\S{32,})", first_line(process))
+    assert endpoint
+    assert token
+    assert status(endpoint[1], token[1]) == 200
+    assert status(endpoint[1], "other") == 401
+    sandboxes = sandboxes_of(process.pid)
+    assert sandboxes
+    # To the whole group, as a terminal does it.
+    os.killpg(process.pid, number)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out, err) == (0, "", "")
+    until(lambda: not any(map(exists, sandboxes)))
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_a_token_that_was_given_is_used_and_not_printed(start: Start, by_variable: bool) -> None:
+    process = (
+        start("serve", DYNAMIC_SESSIONS_TOKEN="given-token")
+        if by_variable
+        else start("serve", "--token", "given-token")
+    )
+    endpoint = first_line(process).removeprefix("endpoint: ")
+    assert status(endpoint, "given-token") == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=PATIENCE) == ("", "")
+
+
+def test_a_port_in_use_is_said_in_one_line(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = start("serve", "--port", str(taken.getsockname()[1]))
+        out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (2, "")
+    assert re.fullmatch(r"dynamic-sessions: .*in use.*\n", err)
+
+
+def test_an_interpreter_that_is_none_is_said_in_a_few_words(start: Start) -> None:
+    process = start("serve", "--python", "/nonexistent/python")
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode in {1, 2}
+    assert out == ""
+    assert err.startswith("dynamic-sessions: ")
+    assert "Traceback" not in err
+
+
+def test_no_sandbox_and_an_open_address_do_not_go_together(start: Start) -> None:
+    process = start("serve", "--isolation", "none", "--host", "0.0.0.0")  # noqa: S104 - refused
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert re.fullmatch(r"dynamic-sessions: .*loopback.*\n", err)
+
+
+@pytest.mark.parametrize("arguments", [[], ["serve", "--port", "x"], ["fly"]])
+def test_arguments_that_make_no_sense_end_with_the_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: dynamic-sessions" in capsys.readouterr().err
