@@ -117,15 +117,16 @@ def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
     A pool that nobody closed is closed at exit, when the interpreter (from 3.12 on) starts no
     threads any more.
     """
-    loop = asyncio.new_event_loop()
-    with ThreadPoolExecutor(thread_name_prefix="dynamic-sessions-files") as workers:
+    with (
+        contextlib.closing(asyncio.new_event_loop()) as loop,
+        ThreadPoolExecutor(thread_name_prefix="dynamic-sessions-files") as workers,
+    ):
         loop.set_default_executor(workers)
         try:
             yield loop
         finally:
             loop.run_until_complete(_cancel_what_is_left())
             loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.close()
 
 
 async def _cancel_what_is_left() -> None:
