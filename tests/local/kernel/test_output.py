@@ -33,9 +33,16 @@ async def test_output_of_exactly_the_limit_is_not_cut(kernel: Kernel) -> None:
     assert (reply.stdout, reply.truncated) == ("x" * 9 + "\n", False)
 
 
-async def test_the_limit_does_not_cut_a_character_in_two(kernel: Kernel) -> None:
-    reply = await kernel.execute("print('é' * 10)", timeout=60, output_limit=9)
-    assert (reply.stdout, reply.truncated) == ("é" * 4, True)
+@pytest.mark.parametrize("character", ["x", "é", "日", "😀"])
+async def test_the_limit_counts_characters_and_cuts_none_in_two(
+    kernel: Kernel, character: str
+) -> None:
+    for written in (10, 1000):
+        code = f"print({character!r} * {written}, end='')"
+        reply = await kernel.execute(code, timeout=60, output_limit=9)
+        assert (reply.stdout, reply.truncated) == (character * 9, True)
+    reply = await kernel.execute(f"print({character!r} * 9, end='')", timeout=60, output_limit=9)
+    assert (reply.stdout, reply.truncated) == (character * 9, False)
 
 
 async def test_bytes_that_are_no_text_are_replaced(run: Run) -> None:

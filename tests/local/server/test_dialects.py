@@ -227,7 +227,7 @@ def test_words_and_member_names_are_matched_without_case_and_echoed_as_sent() ->
         },
         LIMITS,
     )
-    assert run == Run(code="é", timeout=220, output_limit=1 << 20, execution_type="sYNCHRONOUS")
+    assert run == Run(code="é", timeout=220, output_limit=1_000_000, execution_type="sYNCHRONOUS")
 
 
 def test_the_older_name_of_the_output_cap_is_understood() -> None:

@@ -119,7 +119,7 @@ class Kernel:
         Args:
             code: Python as IPython takes it.
             timeout: Seconds until the code is interrupted, and killed if it does not react.
-            output_limit: Bytes kept of stdout, and again of stderr.
+            output_limit: Characters kept of stdout, and again of stderr.
         """
         async with self._turn:
             started = time.monotonic()

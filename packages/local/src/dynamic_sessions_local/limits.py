@@ -18,7 +18,7 @@ class Limits:
         data_bytes: What fits in /mnt/data.
         temporary_bytes: What fits in /tmp, and again in /dev/shm.
         data_entries: Files and folders in /mnt/data, and again in /tmp and in /dev/shm.
-        output_bytes: What is kept of stdout, and again of stderr, of one execution.
+        output_characters: What is kept of stdout, and again of stderr, of one execution.
         execution_seconds: The longest run of one execution.
         interrupt_grace: Seconds between asking code to stop and killing its session.
         upload_bytes: The largest upload.
@@ -31,7 +31,7 @@ class Limits:
     data_bytes: int = 256 * MIB
     temporary_bytes: int = 64 * MIB
     data_entries: int = 20_000
-    output_bytes: int = 1 * MIB
+    output_characters: int = 1_000_000
     execution_seconds: float = 220
     interrupt_grace: float = 2
     upload_bytes: int = 128 * MIB

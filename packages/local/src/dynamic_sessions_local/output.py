@@ -15,16 +15,23 @@ from typing import Self
 CHUNK = 1 << 18
 # As much as a pipe can hold by default on any Linux, several times over.
 REST = 8
+# At most, in UTF-8: so many bytes hold the limit's characters, whatever they are.
+BYTES_PER_CHARACTER = 4
 
 
 class Output:
-    """Reads one stream for the length of a with-block, inside a running event loop."""
+    """Reads one stream for the length of a with-block, inside a running event loop.
+
+    Args:
+        descriptor: Where to read.
+        limit: Characters to keep.
+    """
 
     def __init__(self, descriptor: int, limit: int) -> None:
-        self.truncated = False
         self._descriptor = descriptor
         self._limit = limit
         self._kept = bytearray()
+        self._dropped = False
         self._loop = asyncio.get_running_loop()
 
     def __enter__(self) -> Self:
@@ -41,9 +48,18 @@ class Output:
 
     @property
     def text(self) -> str:
-        """What was kept, without the part of a character that the limit cut in two."""
+        """What was kept."""
+        return self._decoded()[: self._limit]
+
+    @property
+    def truncated(self) -> bool:
+        """Whether there was more than the limit."""
+        return self._dropped or len(self._decoded()) > self._limit
+
+    def _decoded(self) -> str:
+        # A character may be cut in two where bytes were dropped.
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        return decoder.decode(bytes(self._kept), final=not self.truncated)
+        return decoder.decode(bytes(self._kept), final=not self._dropped)
 
     def read_rest(self) -> None:
         """Read what was written before now. Bounded: a background process may never stop writing."""
@@ -60,7 +76,7 @@ class Output:
         if not part:
             self._loop.remove_reader(self._descriptor)
             return False
-        room = self._limit - len(self._kept)
+        room = self._limit * BYTES_PER_CHARACTER - len(self._kept)
         self._kept += part[:room]
-        self.truncated = self.truncated or len(part) > room
+        self._dropped = self._dropped or len(part) > room
         return True

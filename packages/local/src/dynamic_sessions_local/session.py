@@ -84,7 +84,7 @@ class Session:
         Args:
             code: Python source.
             timeout: Seconds from the moment the code starts.
-            output_limit: What is kept of stdout, and again of stderr.
+            output_limit: Characters that are kept of stdout, and again of stderr.
         """
         asked = time.perf_counter()
         async with self._turn:

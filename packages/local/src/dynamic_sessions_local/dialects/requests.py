@@ -171,8 +171,8 @@ def _read_output_limit(given: Mapping[str, object], limits: Limits) -> int:
     for name in ("outputStreamsMaxLength", "standardMsgLength"):
         if name.lower() in given:
             asked = _positive_integer(given[name.lower()], name)
-            return min(asked, limits.output_bytes)
-    return min(DEFAULT_OUTPUT, limits.output_bytes)
+            return min(asked, limits.output_characters)
+    return min(DEFAULT_OUTPUT, limits.output_characters)
 
 
 def _positive_integer(value: object, name: str) -> int:
