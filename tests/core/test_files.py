@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -130,3 +131,25 @@ async def test_a_download_does_not_replace_a_directory(
     (tmp_path / "a").mkdir()
     with pytest.raises(ValueError, match="directory"):
         await session.files.download("a", to=tmp_path)
+
+
+async def test_large_files_are_streamed_both_ways(tmp_path: Path) -> None:
+    size = 48 * 1024 * 1024
+    source = tmp_path / "large.bin"
+    with source.open("wb") as file:
+        file.truncate(size)
+
+    async with AsyncSessionPool("local") as pool:
+        session = pool.session()
+        await session.set_up()
+        tracemalloc.start()
+        try:
+            uploaded = await session.files.upload(source)
+            copy = await session.files.download("large.bin", to=tmp_path / "out")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert uploaded.size == copy.stat().st_size == size
+    # Client and server run in this one process.
+    assert peak < size / 4

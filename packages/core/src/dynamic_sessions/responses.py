@@ -56,7 +56,7 @@ def raise_for_response(response: httpx.Response, operation: str) -> None:
     message = _text(envelope.get("message")) or response.text.strip()[:_LONGEST_QUOTE] or None
     words = [f"{operation}: the service answered {status}"]
     words += [f"({code})"] if code else []
-    sentence = " ".join(words) + (f": {message}" if message else ".")
+    sentence = " ".join(words) + (f": {message.rstrip('.')}." if message else ".")
     cure = _CURES.get(status)
     error = _error_class(status, code)(
         f"{sentence} {cure}" if cure else sentence,
