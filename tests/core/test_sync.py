@@ -1,4 +1,5 @@
 import asyncio
+import signal
 import subprocess
 import sys
 import threading
@@ -78,3 +79,23 @@ print(session.execute("6 * 7").result)
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "42\n", "")
+
+
+def test_ctrl_c_stops_the_code_and_the_pool_goes_on(pool: SessionPool) -> None:
+    session = pool.session("interrupted")
+    session.set_up()
+
+    def interrupt_when_it_runs() -> None:
+        while not any(file.name == "running" for file in session.files.list()):
+            pass
+        signal.pthread_kill(waiting, signal.SIGINT)
+
+    waiting = threading.get_ident()
+    watcher = threading.Thread(target=interrupt_when_it_runs)
+    watcher.start()
+    with pytest.raises(KeyboardInterrupt):
+        session.execute("open('running', 'w').close()\nwhile True: pass")
+    watcher.join()
+
+    run = session.execute("import os; os.path.exists('running')")
+    assert run.result is False

@@ -1,5 +1,7 @@
 import itertools
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -194,6 +196,26 @@ async def test_the_service_says_how_long_to_wait_when_the_pool_is_full() -> None
     sleep = Sleeps()
     await make_transport(answers, sleep).send(make_call(repeatable=False))
     assert sleep.seconds == [7.0]
+
+
+async def test_the_time_to_wait_may_be_a_date() -> None:
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    answers = Answers(
+        httpx.Response(429, headers={"Retry-After": moment}), httpx.Response(200, json={})
+    )
+    sleep = Sleeps()
+    await make_transport(answers, sleep).send(make_call(repeatable=False))
+    (seconds,) = sleep.seconds
+    assert 10 < seconds <= 20
+
+
+async def test_a_time_to_wait_that_says_nothing_is_passed_over() -> None:
+    answers = Answers(
+        httpx.Response(429, headers={"Retry-After": "soon"}), httpx.Response(200, json={})
+    )
+    sleep = Sleeps()
+    await make_transport(answers, sleep).send(make_call(repeatable=False))
+    assert sleep.seconds == [0.5]
 
 
 async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:

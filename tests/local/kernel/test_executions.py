@@ -93,7 +93,7 @@ async def test_output_of_every_origin_arrives_in_order(run: Run) -> None:
         "import os, subprocess, sys\n"
         "print('print', end=' ')\n"
         "os.write(1, b'descriptor ')\n"
-        "subprocess.run(['sh', '-c', 'printf child\\ '])\n"
+        "subprocess.run(['printf', 'child '])\n"
         "!printf 'magic '\n"
         "sys.stdout.buffer.write(b'buffer ')\n"
         "os.system('printf system');"

@@ -233,3 +233,5 @@ def copy_ipython(source: Path, target: Path) -> None:
             shutil.copytree(source / name, target / name, dirs_exist_ok=True)
         elif (source / f"{name}.py").is_file():
             shutil.copy(source / f"{name}.py", target)
+        for metadata in source.glob(f"{name.lower()}-*.dist-info"):
+            shutil.copytree(metadata, target / metadata.name, dirs_exist_ok=True)

@@ -60,7 +60,11 @@ async def _serve_sessions(
     )
     async with sessions:
         app = build_app(sessions, token=settings.token, host=settings.host, limits=settings.limits)
-        server = uvicorn.Server(_configuration(app))
+        configuration = _configuration(app)
+        # Now, and not in the first moments after the caller was told that the pool is ready: a
+        # process that ends just then could not import any more.
+        configuration.load()
+        server = uvicorn.Server(configuration)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(stop.wait())
         try:

@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterable
 from typing import Literal, Protocol
 
 from dynamic_sessions_local.errors import KernelStartError, SandboxUnavailableError
@@ -108,17 +109,21 @@ async def select_launcher(
     programs = find_bubblewrap()
     if not programs:
         raise SandboxUnavailableError("There is no bubblewrap (bwrap) on PATH.", INSTALL + TRUSTED)
-    causes: list[str] = []
+    causes: list[tuple[str, str]] = []
     for program in programs:
         chosen = await _try_program(program, interpreter, limits, setpriv, causes)
         if chosen is not None:
             return chosen
-    cause = "\n".join(causes)
-    raise SandboxUnavailableError(cause, _cure(cause) + TRUSTED)
+    cause = "\n".join(f"{program}: {cause}" for program, cause in causes)
+    raise SandboxUnavailableError(cause, _cure(cause for _, cause in causes) + TRUSTED)
 
 
 async def _try_program(
-    program: str, interpreter: Interpreter, limits: Limits, setpriv: str | None, causes: list[str]
+    program: str,
+    interpreter: Interpreter,
+    limits: Limits,
+    setpriv: str | None,
+    causes: list[tuple[str, str]],
 ) -> Launcher | None:
     """Return a launcher that withstood the test, or None and the causes that it did not."""
     for fresh_proc in (True, False):
@@ -129,7 +134,7 @@ async def _try_program(
         cause = await _test(launcher, interpreter)
         if cause is None:
             return launcher
-        causes.append(f"{program}: {cause}")
+        causes.append((program, cause))
         if "proc" not in cause:
             break
     return None
@@ -168,5 +173,6 @@ def _name(profile: Profile, setpriv: str | None) -> str:
     return "bubblewrap-setpriv" if setpriv else "bubblewrap"
 
 
-def _cure(cause: str) -> str:
-    return next(cure for needles, cure in CURES if any(needle in cause for needle in needles))
+def _cure(causes: Iterable[str]) -> str:
+    said = "\n".join(causes)
+    return next(cure for needles, cure in CURES if any(needle in said for needle in needles))
