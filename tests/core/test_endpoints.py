@@ -76,12 +76,7 @@ def test_without_azure_identity_the_error_says_what_to_install(
         resolve_endpoint(URL, None, environment={})
 
 
-def test_without_the_local_package_the_error_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def no_entry_points(**_: str) -> tuple[()]:
-        return ()
-
-    monkeypatch.setattr("dynamic_sessions.endpoints.entry_points", no_entry_points)
+@pytest.mark.usefixtures("without_local_pool")
+def test_without_the_local_package_the_error_says_what_to_install() -> None:
     with pytest.raises(ValueError, match="dynamic-sessions-local"):
         resolve_endpoint("local", None)

@@ -78,13 +78,8 @@ def test_neither_token_nor_session_content_shows_in_a_repr() -> None:
     assert "s3cret" not in repr(pool) + repr(pool.session()) + repr(vars(pool))
 
 
-async def test_a_pool_that_was_never_found_says_why_and_closes_without_another_error(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def no_entry_points(**_: str) -> tuple[()]:
-        return ()
-
-    monkeypatch.setattr("dynamic_sessions.endpoints.entry_points", no_entry_points)
+@pytest.mark.usefixtures("without_local_pool")
+async def test_a_pool_that_was_never_found_says_why_and_closes_without_another_error() -> None:
     with pytest.raises(ValueError, match="dynamic-sessions-local"):
         async with AsyncSessionPool("local") as pool:
             await pool.session().execute("1")

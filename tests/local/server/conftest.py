@@ -29,24 +29,13 @@ def small_pool() -> Iterator[LocalSessionPool]:
 
 @pytest.fixture
 def client(pool: LocalSessionPool) -> Iterator[httpx.Client]:
-    """Speaks the newest version, unless a test says otherwise."""
-    with httpx.Client(
-        base_url=pool.endpoint,
-        headers={"authorization": f"Bearer {pool.credential.get_token().token}"},
-        params={"api-version": "2025-10-02-preview"},
-        timeout=60,
-    ) as client:
+    with _client_of(pool) as client:
         yield client
 
 
 @pytest.fixture
 def small_client(small_pool: LocalSessionPool) -> Iterator[httpx.Client]:
-    with httpx.Client(
-        base_url=small_pool.endpoint,
-        headers={"authorization": f"Bearer {small_pool.credential.get_token().token}"},
-        params={"api-version": "2025-10-02-preview"},
-        timeout=60,
-    ) as client:
+    with _client_of(small_pool) as client:
         yield client
 
 
@@ -56,3 +45,13 @@ def identifier(client: httpx.Client) -> Iterator[str]:
     identifier = f"session-{next(_numbers):04}"
     yield identifier
     client.delete("session", params={"identifier": identifier})
+
+
+def _client_of(pool: LocalSessionPool) -> httpx.Client:
+    """Speaks the newest version, unless a test says otherwise."""
+    return httpx.Client(
+        base_url=pool.endpoint,
+        headers={"authorization": f"Bearer {pool.credential.get_token().token}"},
+        params={"api-version": "2025-10-02-preview"},
+        timeout=60,
+    )

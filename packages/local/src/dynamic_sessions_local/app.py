@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -73,6 +73,7 @@ _ANSWERS: dict[type[Exception], tuple[int, str]] = {
 }
 
 _T = TypeVar("_T")
+_P = TypeVar("_P")
 
 
 class _FileDialect(Protocol):
@@ -152,18 +153,14 @@ class _Calls:
         query = Query(request.query_params.multi_items())
         version, identifier = query.version(VERSIONS), query.identifier()
         directory = parse_directory(query.get("path"))
-        with self._sessions.use(identifier) as session:
-            async with session.directory() as root:
-                entries = await in_thread(list_directory, root, directory)
+        entries = await self._in_directory(identifier, list_directory, directory)
         return json_response(_dialect(version).listing(entries, version))
 
     async def get_file(self, request: Request) -> Response:
         query = Query(request.query_params.multi_items())
         version, identifier = query.version(VERSIONS), query.identifier()
         path = _file_path(request, query)
-        with self._sessions.use(identifier) as session:
-            async with session.directory() as root:
-                entry = await in_thread(stat_file, root, path)
+        entry = await self._in_directory(identifier, stat_file, path)
         return json_response(_dialect(version).metadata(entry, version))
 
     async def download(self, request: Request) -> Response:
@@ -171,18 +168,14 @@ class _Calls:
         query.version(VERSIONS)
         identifier = query.identifier()
         path = _file_path(request, query)
-        with self._sessions.use(identifier) as session:
-            async with session.directory() as root:
-                descriptor, size = await in_thread(open_file, root, path)
+        descriptor, size = await self._in_directory(identifier, open_file, path)
         return FileResponse(descriptor, size)
 
     async def delete_file(self, request: Request) -> Response:
         query = Query(request.query_params.multi_items())
         version, identifier = query.version(VERSIONS), query.identifier()
         path = _file_path(request, query)
-        with self._sessions.use(identifier) as session:
-            async with session.directory() as root:
-                await in_thread(delete_file, root, path)
+        await self._in_directory(identifier, delete_file, path)
         if version in LEGACY_VERSIONS:
             return json_response(legacy.DELETED)
         return Response(status_code=204)
@@ -202,6 +195,12 @@ class _Calls:
     async def delete_session(self, request: Request) -> Response:
         await self._sessions.delete(_session_identifier(request))
         return Response(status_code=204, headers=_SESSION_HEADERS)
+
+    async def _in_directory(self, identifier: str, call: Callable[[int, _P], _T], place: _P) -> _T:
+        """What a file call says of a place in the identifier's /mnt/data."""
+        with self._sessions.use(identifier) as session:
+            async with session.directory() as root:
+                return await in_thread(call, root, place)
 
     async def _execute(
         self, request: Request, identifier: str, run: Run
