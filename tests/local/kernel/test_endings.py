@@ -110,15 +110,23 @@ async def test_a_worker_that_does_not_start_says_why_and_leaves_nothing() -> Non
     assert (open_descriptors(), children()) == before
 
 
-async def test_cancelling_a_launch_leaves_nothing(launch: Launch) -> None:
+async def test_cancelling_a_launch_at_any_moment_leaves_nothing() -> None:
+    # A size that no other pool on this machine has, to tell these processes from theirs.
+    limits = Limits(data_bytes=(64 << 20) + os.getpid())
+    launcher = await select_launcher(isolation="sandbox", python=None, limits=limits)
     before = open_descriptors(), children()
-    for _ in range(5):
-        starting = asyncio.ensure_future(launch())
-        await asyncio.sleep(0)
+    # bubblewrap makes its namespaces in the first milliseconds, one thing after the other.
+    for step in range(60):
+        starting = asyncio.ensure_future(launcher.launch())
+        await asyncio.sleep(0)  # the process has been started when this returns
+        await asyncio.sleep(step / 10_000)
         starting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await starting
     assert (open_descriptors(), children()) == before
+    async with asyncio.timeout(3):
+        while processes_with(str(limits.data_bytes)):  # noqa: ASYNC110 - nobody sends an event
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

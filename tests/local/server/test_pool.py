@@ -290,7 +290,7 @@ def test_sandboxes_die_with_an_interpreter_that_is_killed() -> None:
         """
 import pathlib
 from dynamic_sessions_local import LocalSessionPool
-pool = LocalSessionPool().start()
+pool = LocalSessionPool(warm=0).start()
 import httpx
 httpx.get(
     pool.endpoint + "files",

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -146,7 +147,10 @@ async def _readable(descriptor: int) -> None:
 
 
 async def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.kill()
+    # The whole group: until its namespaces are made, bubblewrap's own child waits for bubblewrap
+    # and is not yet bound to die with it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     await reap(process)
 
 
