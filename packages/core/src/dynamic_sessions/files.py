@@ -13,7 +13,8 @@ from dynamic_sessions.models import SessionFile
 from dynamic_sessions.service import PoolService
 from dynamic_sessions.uploads import UploadSource, open_upload
 
-_DATA_DIRECTORY_PREFIX = "/mnt/data/"
+DATA_DIRECTORY = "/mnt/data"
+"""Root of all file calls, and where code runs."""
 
 
 class AsyncSessionFiles:
@@ -53,10 +54,8 @@ class AsyncSessionFiles:
         Raises:
             ServiceError: The service, or the way to it, failed.
         """
-        if directory.rstrip("/") + "/" in {"/", _DATA_DIRECTORY_PREFIX}:
-            below = ""
-        else:
-            below = session_name(directory.rstrip("/"))
+        trimmed = directory.rstrip("/")
+        below = "" if trimmed in {"", DATA_DIRECTORY} else session_name(trimmed)
         return await self._service.list_files(self._used_identifier(), below)
 
     async def download(self, name: str, *, to: str | os.PathLike[str]) -> Path:
@@ -131,7 +130,7 @@ def session_name(name: str) -> str:
         ValueError: The name is empty or absolute, or has an empty part, ".", "..", a control
             character, or what UTF-8 cannot express.
     """
-    relative = name.removeprefix(_DATA_DIRECTORY_PREFIX)
+    relative = name.removeprefix(f"{DATA_DIRECTORY}/")
     relative.encode()
     if any(part in {"", ".", ".."} for part in relative.split("/")):
         raise ValueError(

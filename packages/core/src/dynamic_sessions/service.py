@@ -9,7 +9,7 @@ from dynamic_sessions.errors import NotFoundError, ServiceProtocolError, Session
 from dynamic_sessions.models import Execution, SessionFile
 from dynamic_sessions.transport import Call, Transport
 from dynamic_sessions.uploads import UploadContent
-from dynamic_sessions.wire import RequestData, UnexpectedReplyError, codec_for
+from dynamic_sessions.wire import RequestData, UnexpectedReplyError, codec_for, delete_session
 
 CALL_SECONDS = 60.0
 """Deadline of a call that runs no user code and moves no file."""
@@ -104,7 +104,7 @@ class PoolService:
 
     async def delete_session(self, identifier: str) -> None:
         """End a session; one that is gone already counts as ended."""
-        call = _call("delete session", self._codec.delete_session(identifier))
+        call = _call("delete session", delete_session(identifier))
         await self._unless_gone(call, NotFoundError, SessionNotFoundError)
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import anyio
 
 from dynamic_sessions.errors import ServiceError, ServiceTimeoutError
-from dynamic_sessions.files import AsyncSessionFiles
+from dynamic_sessions.files import DATA_DIRECTORY, AsyncSessionFiles
 from dynamic_sessions.functions import FunctionModule
 from dynamic_sessions.models import CodeBlock, Execution, ExecutionStatus
 from dynamic_sessions.packages import LIST_PACKAGES_CODE, parse_packages
@@ -16,8 +16,6 @@ logger = logging.getLogger("dynamic_sessions")
 
 MAX_EXECUTION_SECONDS = 220.0
 """The service ends every run after this time (Azure documentation, and a field report)."""
-
-DATA_DIRECTORY = "/mnt/data"
 
 _LANGUAGES = frozenset({"python", "python3", "py"})
 _STOP_SECONDS = 10.0

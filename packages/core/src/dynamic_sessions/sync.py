@@ -169,8 +169,10 @@ class SessionPool:
 
     def close(self) -> None:
         """Delete the sessions that the caller did not name, and close all connections."""
-        self._loop.run(self._pool.close)
-        self._loop.close()
+        try:
+            self._loop.run(self._pool.close)
+        finally:
+            self._loop.close()
 
     def __enter__(self) -> Self:
         return self

@@ -6,11 +6,20 @@ from dynamic_sessions.wire.codec import (
     RequestData,
     UnexpectedReplyError,
     UploadPart,
+    delete_session,
 )
 from dynamic_sessions.wire.flat import FlatCodec
 from dynamic_sessions.wire.legacy import LegacyCodec
 
-__all__ = ["Codec", "Reply", "RequestData", "UnexpectedReplyError", "UploadPart", "codec_for"]
+__all__ = [
+    "Codec",
+    "Reply",
+    "RequestData",
+    "UnexpectedReplyError",
+    "UploadPart",
+    "codec_for",
+    "delete_session",
+]
 
 _FIRST_FLAT_VERSION = "2024-10-02"
 

@@ -13,9 +13,6 @@ JsonObject: TypeAlias = dict[str, Any]
 SESSION_API_VERSION = "2025-10-02-preview"
 """For the calls that older versions do not have; a session takes calls of any version."""
 
-DATA_DIRECTORY = "/mnt/data"
-"""Root of all file calls in the session."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class UploadPart:
@@ -91,10 +88,6 @@ class Codec(Protocol):
 
     def delete_file(self, identifier: str, name: str) -> RequestData:
         """Ask for a file's removal."""
-        ...
-
-    def delete_session(self, identifier: str) -> RequestData:
-        """Ask for the session's end."""
         ...
 
 

@@ -8,7 +8,6 @@ from dynamic_sessions.wire.codec import (
     Reply,
     RequestData,
     UploadPart,
-    delete_session,
     join_name,
     read_object,
     read_objects,
@@ -90,10 +89,6 @@ class FlatCodec:
     def delete_file(self, identifier: str, name: str) -> RequestData:
         """See Codec."""
         return self._on_file("DELETE", identifier, name)
-
-    def delete_session(self, identifier: str) -> RequestData:
-        """See Codec."""
-        return delete_session(identifier)
 
     def _on_file(
         self, method: Literal["GET", "DELETE"], identifier: str, name: str, *more: str

@@ -8,7 +8,6 @@ from dynamic_sessions.wire.codec import (
     RequestData,
     UnexpectedReplyError,
     UploadPart,
-    delete_session,
     join_name,
     read_object,
     read_objects,
@@ -100,10 +99,6 @@ class LegacyCodec:
             segments=("files", _flat_name(name)),
             query={"api-version": SESSION_API_VERSION, "identifier": identifier},
         )
-
-    def delete_session(self, identifier: str) -> RequestData:
-        """See Codec."""
-        return delete_session(identifier)
 
     def _query(self, identifier: str) -> dict[str, str]:
         return {"api-version": self.api_version, "identifier": identifier}
