@@ -93,6 +93,7 @@ def test_the_exception_is_read_from_stderr(
             ExecutionStatus.TIMED_OUT,
         ),
         ("Execution aborted", ExecutionStatus.ABORTED),
+        ("Execution aborted\n(the session used more than 500 sockets)", ExecutionStatus.ABORTED),
     ],
 )
 def test_the_services_own_failures_are_told_apart(
@@ -101,6 +102,12 @@ def test_the_services_own_failures_are_told_apart(
     run = codec.read_execution(_reply(codec, "Failed", stderr=stderr), output_limit=100)
     assert run.status is status
     assert run.error is None
+
+
+def test_only_a_single_line_in_brackets_is_a_reason(codec: Codec) -> None:
+    stderr = "Execution aborted\n(two\nlines)"
+    run = codec.read_execution(_reply(codec, "Failed", stderr=stderr), output_limit=100)
+    assert run.status is ExecutionStatus.FAILED
 
 
 @pytest.mark.parametrize("word", ["Succeeded", "succeeded", "SUCCEEDED"])

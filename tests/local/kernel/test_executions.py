@@ -4,12 +4,21 @@ import re
 
 import pytest
 
+from dynamic_sessions_local.launchers import Launcher
+
 from .conftest import Run
 
 
 async def test_state_lasts_from_one_execution_to_the_next(run: Run) -> None:
     await run("import math\ndef area(r): return math.pi * r * r")
     assert (await run("round(area(2), 2)")).value.data == 12.57
+
+
+async def test_results_are_kept_up_to_a_thousand_and_forgotten_silently(run: Run) -> None:
+    for number in range(1, 1_003):
+        reply = await run(str(number))
+        assert (reply.value.data, reply.stderr) == (number, "")
+    assert (await run("(_, 1 in Out, 1_000 in Out)")).value.data == "(1002, False, True)"
 
 
 async def test_code_is_the_main_module_and_starts_in_the_data_directory(run: Run) -> None:
@@ -175,13 +184,20 @@ client.recv(9).decode()
         ("import pwd, os\npwd.getpwuid(os.getuid()).pw_name", "session"),
         ("import tempfile\ntempfile.NamedTemporaryFile().name.startswith('/tmp')", True),
         ("import os\nos.path.basename(os.path.expanduser('~'))", "home"),
-        ("import os\nos.openpty() is not None", True),
     ],
 )
 async def test_what_programs_use_works(run: Run, code: str, expected: object) -> None:
     reply = await run(code)
     assert reply.status == "succeeded", reply.stderr
     assert reply.value.data == expected
+
+
+async def test_a_forked_session_has_terminals_and_a_spawned_one_has_none(
+    run: Run, launcher: Launcher
+) -> None:
+    reply = await run("import os\nos.openpty()")
+    expected = {"fork": "succeeded", "spawn": "failed"}
+    assert reply.status == expected[launcher.name]
 
 
 async def test_the_data_directory_is_the_sessions_own(run: Run) -> None:

@@ -14,9 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
+from dynamic_sessions_local.errors import KernelStartError
 from dynamic_sessions_local.kernel import REPLY_LIMIT, Channel, Kernel
-from dynamic_sessions_local.launchers.start import reap
+from dynamic_sessions_local.launchers import start
+from dynamic_sessions_local.launchers.start import Command, reap, start_process
+
+from .test_endings import children, open_descriptors
 
 GOOD: dict[str, Any] = {
     "id": 1,
@@ -29,6 +34,8 @@ GOOD: dict[str, Any] = {
 
 class FakeWorker:
     """A process that does nothing, and the far ends of its channel, for a test to write to."""
+
+    excess = ""
 
     def __init__(self, folder: Path) -> None:
         self.process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
@@ -55,6 +62,9 @@ class FakeWorker:
         self.process.kill()
         await reap(self.process)
 
+    def memory(self) -> int:
+        return 0
+
     def release(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
@@ -63,12 +73,12 @@ class FakeWorker:
         os.close(self.stderr)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def worker(tmp_path: Path) -> FakeWorker:
     return FakeWorker(tmp_path)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def kernel(worker: FakeWorker) -> AsyncGenerator[Kernel]:
     kernel = Kernel(worker.channel, worker, interrupt_grace=0.2)
     yield kernel
@@ -192,6 +202,53 @@ async def test_a_reply_that_was_sent_before_the_worker_died_counts(
     assert (reply.status, reply.value.data, reply.state_lost) == ("succeeded", 5, True)
 
 
+async def test_a_worker_that_dies_in_the_middle_of_its_reply_is_noticed(
+    kernel: Kernel, worker: FakeWorker
+) -> None:
+    execution = asyncio.ensure_future(kernel.execute("5", timeout=60, output_limit=100))
+    await asyncio.sleep(0)
+    worker.answer(changed()[:10], size=len(changed()))
+    worker.process.kill()
+    # Somebody else in the session has the other end of the socket still open.
+    reply = await execution
+    assert (reply.status, reply.stderr, reply.state_lost) == ("aborted", "Execution aborted", True)
+
+
+async def test_a_worker_that_dies_after_its_reply_is_noticed_at_the_next_execution(
+    kernel: Kernel, worker: FakeWorker
+) -> None:
+    worker.answer(changed())
+    reply = await kernel.execute("5", timeout=60, output_limit=100)
+    assert (reply.status, reply.state_lost) == ("succeeded", False)
+    worker.process.kill()
+    await reap(worker.process)
+    assert not kernel.alive
+    reply = await kernel.execute("6", timeout=60, output_limit=100)
+    assert (reply.status, reply.stderr, reply.state_lost) == ("aborted", "Execution aborted", True)
+
+
+async def test_a_worker_that_hangs_after_its_reply_ends_at_the_next_time_limit(
+    kernel: Kernel, worker: FakeWorker
+) -> None:
+    worker.answer(changed())
+    await kernel.execute("5", timeout=60, output_limit=100)
+    worker.process.send_signal(signal.SIGSTOP)
+    reply = await kernel.execute("6", timeout=0.2, output_limit=100)
+    assert (reply.status, reply.state_lost) == ("timed_out", True)
+    assert worker.kills > 0
+
+
+async def test_descriptors_that_come_with_a_reply_are_not_kept(
+    kernel: Kernel, worker: FakeWorker
+) -> None:
+    before = open_descriptors()
+    body = changed()
+    socket.send_fds(worker.control, [struct.pack(">I", len(body)) + body], [0] * 250)
+    reply = await kernel.execute("5", timeout=5, output_limit=100)
+    assert reply.status == "succeeded"
+    assert open_descriptors() == before
+
+
 async def test_a_dead_worker_is_noticed_at_once(kernel: Kernel, worker: FakeWorker) -> None:
     execution = asyncio.ensure_future(kernel.execute("5", timeout=60, output_limit=100))
     await asyncio.sleep(0)
@@ -230,3 +287,41 @@ async def test_output_without_end_does_not_keep_a_reply_from_being_given(
     reply = await kernel.execute("5", timeout=30, output_limit=100)
     assert reply.status == "succeeded"
     assert len(reply.stdout) <= 100
+
+
+GREETING = """
+import array, json, os, socket, struct, sys, time
+control = socket.socket(fileno=json.loads(sys.argv[1])["control"])
+def greet(body, descriptors=3, size=None):
+    head = struct.pack(">I", len(body) if size is None else size)
+    control.sendmsg([head + body], [(1, 1, array.array("i", [0] * descriptors))])
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "raise SystemExit('it fell')",
+        "control.close(); time.sleep(60)",
+        "control.shutdown(socket.SHUT_WR); time.sleep(60)",
+        "greet(b'{}', 2)",
+        "greet(b'{}', 0)",
+        "greet(b'{}', size=60); time.sleep(60)",
+        "greet(b'nonsense')",
+        "greet(b'[]')",
+        "greet(b'{' + b' ' * 70000 + b'}'); time.sleep(60)",
+        "control.sendall(b'x'); time.sleep(60)",
+        "time.sleep(60)",
+    ],
+)
+async def test_a_worker_that_never_becomes_ready_is_given_up_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(start, "START_SECONDS", 2)
+    before = open_descriptors(), children()
+    command = Command(
+        arguments=[sys.executable, "-c", f"{GREETING}\n{code}"], configuration={}, environment={}
+    )
+    with pytest.raises(KernelStartError):
+        await start_process(command, watched=0)
+    assert (open_descriptors(), children()) == before

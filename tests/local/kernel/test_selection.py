@@ -1,18 +1,18 @@
 """The choice of a sandbox: proven by attack, refused with a cause and a cure, never silently none."""
 
+import contextlib
 import logging
 import os
-import shutil
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from dynamic_sessions_local import launchers
 from dynamic_sessions_local.errors import InterpreterError, SandboxUnavailableError
-from dynamic_sessions_local.launchers import Launcher, select_launcher
+from dynamic_sessions_local.launchers import Attempt, Launcher, select_launcher, selection
 from dynamic_sessions_local.limits import Limits
 from dynamic_sessions_local.sandbox.profile import find_bubblewrap
 
@@ -30,19 +30,62 @@ def pretend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pretend:
         program = tmp_path / "bwrap"
         program.write_text(f"#!/bin/sh\nbwrap={real}\n{script}\n")
         program.chmod(0o755)
-        monkeypatch.setattr(launchers, "find_bubblewrap", lambda: [str(program)])
+        monkeypatch.setattr(selection, "find_bubblewrap", lambda: [str(program)])
         return program
 
     return pretend
 
 
-async def select(python: str | None = None) -> Launcher:
-    return await select_launcher(isolation="sandbox", python=python, limits=Limits())
+@contextlib.asynccontextmanager
+async def selected(
+    python: str | None = None, *, name: Literal["fork", "spawn"] | None = None
+) -> AsyncGenerator[Launcher]:
+    launcher = await select_launcher(
+        isolation="sandbox", launcher=name, python=python, limits=Limits(), preload=()
+    )
+    yield launcher
+    await launcher.close()
 
 
-async def test_what_is_chosen_says_its_name(launcher: Launcher) -> None:
+async def select(
+    python: str | None = None, *, name: Literal["fork", "spawn"] | None = None
+) -> None:
+    async with selected(python, name=name):
+        pass
+
+
+async def test_what_is_chosen_says_its_name() -> None:
     expected = "bubblewrap-setpriv" if os.geteuid() == 0 else "bubblewrap"
-    assert launcher.isolation in {expected, "bubblewrap-reduced"}
+    async with selected() as launcher:
+        assert (launcher.name, launcher.isolation) == ("fork", expected)
+
+
+async def test_where_namespaces_cannot_be_nested_each_session_has_a_bubblewrap(
+    pretend: Pretend,
+) -> None:
+    # As under a security profile that takes all capabilities from what bubblewrap starts.
+    pretend('case " $* " in *" zygote "*) set -- --disable-userns "$@"; esac\nexec "$bwrap" "$@"')
+    attempts: list[Attempt] = []
+    launcher = await select_launcher(
+        isolation="sandbox", python=None, limits=Limits(), preload=(), attempts=attempts
+    )
+    assert launcher.name == "spawn"
+    assert [(each.launcher, each.failure is None) for each in attempts] == [
+        ("fork", False),
+        ("spawn", True),
+    ]
+    kernel = await launcher.launch()
+    assert (await run_in(kernel)("1 + 1")).value.data == 2
+    await kernel.close()
+
+
+@pytest.mark.parametrize("name", ["fork", "spawn"])
+async def test_a_launcher_can_be_asked_for_by_name(name: Literal["fork", "spawn"]) -> None:
+    launcher = await select_launcher(
+        isolation="sandbox", launcher=name, python=None, limits=Limits(), preload=()
+    )
+    assert launcher.name == name
+    await launcher.close()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +112,7 @@ async def test_a_refusal_names_bubblewraps_words_and_the_cure(
 async def test_a_machine_without_bubblewrap_is_told_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(launchers, "find_bubblewrap", list[str])
+    monkeypatch.setattr(selection, "find_bubblewrap", list[str])
     with pytest.raises(SandboxUnavailableError, match="apt install bubblewrap"):
         await select()
 
@@ -91,7 +134,7 @@ async def test_a_sandbox_with_a_hole_is_refused(
         '  shift; count=$((count - 1))\ndone\nexec "$bwrap" "$@"'
     )
     with pytest.raises(SandboxUnavailableError) as refusal:
-        await select()
+        await select(name="spawn")
     assert breach in refusal.value.cause
 
 
@@ -102,7 +145,26 @@ async def test_a_sandbox_that_shows_the_hosts_files_is_refused(pretend: Pretend)
         '  set -- "$@" "$1"; shift; count=$((count - 1))\ndone\nexec "$bwrap" "$@"'
     )
     with pytest.raises(SandboxUnavailableError, match="reads a file of the host"):
-        await select()
+        await select(name="spawn")
+
+
+@pytest.mark.parametrize("leave_out", ["--unshare-net", "--unshare-ipc"])
+async def test_a_fork_isolates_again_what_bubblewrap_should_have(
+    pretend: Pretend, leave_out: str
+) -> None:
+    pretend(
+        'count=$#\nwhile [ "$count" -gt 0 ]; do\n'
+        f'  [ "$1" = "{leave_out}" ] || set -- "$@" "$1"\n'
+        '  shift; count=$((count - 1))\ndone\nexec "$bwrap" "$@"'
+    )
+    async with selected(name="fork") as launcher:
+        kernel = await launcher.launch()
+        names = ("net", "ipc", "uts", "mnt", "pid", "user", "cgroup")
+        code = f"import os; [os.readlink(f'/proc/self/ns/{{name}}') for name in {names}]"
+        inside = str((await run_in(kernel)(code)).value.data)
+        await kernel.close()
+    for name in names:
+        assert os.readlink(f"/proc/self/ns/{name}") not in inside  # noqa: PTH115
 
 
 async def test_where_a_new_proc_is_refused_the_hosts_is_shown_read_only(pretend: Pretend) -> None:
@@ -111,11 +173,13 @@ async def test_where_a_new_proc_is_refused_the_hosts_is_shown_read_only(pretend:
         '  echo "bwrap: Can\'t mount proc on /newroot/proc: Operation not permitted" >&2; exit 1\n'
         'esac\nexec "$bwrap" "$@"'
     )
-    launcher = await select()
-    assert launcher.isolation == "bubblewrap-reduced"
-    kernel = await launcher.launch()
-    reply = await run_in(kernel)("import os; os.access('/proc/sys/kernel/core_pattern', os.W_OK)")
-    await kernel.close()
+    async with selected() as launcher:
+        assert (launcher.name, launcher.isolation) == ("spawn", "bubblewrap-reduced")
+        kernel = await launcher.launch()
+        reply = await run_in(kernel)(
+            "import os; os.access('/proc/sys/kernel/core_pattern', os.W_OK)"
+        )
+        await kernel.close()
     assert reply.value.data is False
 
 
@@ -124,8 +188,9 @@ async def test_the_next_bubblewrap_is_tried_where_the_first_fails(
 ) -> None:
     real = find_bubblewrap()[0]
     broken = pretend("echo 'bwrap: setting up uid map: Permission denied' >&2; exit 1")
-    monkeypatch.setattr(launchers, "find_bubblewrap", lambda: [str(broken), real])
-    assert (await select()).isolation.startswith("bubblewrap")
+    monkeypatch.setattr(selection, "find_bubblewrap", lambda: [str(broken), real])
+    async with selected() as launcher:
+        assert launcher.isolation.startswith("bubblewrap")
 
 
 async def test_another_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +211,7 @@ async def test_no_isolation_is_an_explicit_choice_with_a_warning(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         launcher = await select_launcher(isolation="none", python=None, limits=Limits())
-    assert launcher.isolation == "none"
+    assert (launcher.name, launcher.isolation) == ("plain", "none")
     assert "without isolation" in caplog.text
 
 
@@ -182,17 +247,6 @@ async def test_an_environment_around_the_home_folder_is_refused(
         await select()
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with IPython, below the temporary folder, which a session has its own of."""
-    folder = tmp_path_factory.mktemp("elsewhere") / "environment"
-    venv.create(folder, symlinks=True)
-    packages = next(folder.glob("lib/python*/site-packages"))
-    for source in sys.path:
-        copy_ipython(Path(source), packages)
-    return folder
-
-
 async def test_another_environment_hosts_sessions(environment: Path) -> None:
     assert await prefix_of_a_session(environment / "bin/python") == environment
 
@@ -214,24 +268,8 @@ async def test_an_environment_can_be_named_by_a_script_that_starts_it(
 
 
 async def prefix_of_a_session(python: Path) -> Path:
-    launcher = await select(str(python))
-    kernel = await launcher.launch()
-    reply = await run_in(kernel)("import sys; sys.prefix")
-    await kernel.close()
+    async with selected(str(python)) as launcher:
+        kernel = await launcher.launch()
+        reply = await run_in(kernel)("import sys; sys.prefix")
+        await kernel.close()
     return Path(str(reply.value.data))
-
-
-def copy_ipython(source: Path, target: Path) -> None:
-    """Copy IPython and what it needs, where this folder has them."""
-    needed = (
-        "IPython", "asttokens", "decorator", "executing", "ipython_pygments_lexers", "jedi",
-        "matplotlib_inline", "parso", "pexpect", "prompt_toolkit", "psutil", "ptyprocess", "pure_eval",
-        "pygments", "stack_data", "traitlets", "typing_extensions", "wcwidth",
-    )  # fmt: skip
-    for name in needed:
-        if (source / name).is_dir():
-            shutil.copytree(source / name, target / name, dirs_exist_ok=True)
-        elif (source / f"{name}.py").is_file():
-            shutil.copy(source / f"{name}.py", target)
-        for metadata in source.glob(f"{name.lower()}-*.dist-info"):
-            shutil.copytree(metadata, target / metadata.name, dirs_exist_ok=True)

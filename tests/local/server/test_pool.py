@@ -101,6 +101,7 @@ for _ in range(3):
             params={"api-version": "2025-10-02-preview", "identifier": "the-session"},
             headers={"authorization": "Bearer " + pool.credential.get_token().token},
             files={"file": ("a", b"x")},
+            timeout=30,
         ).raise_for_status()
         assert left()[2]
     try:
@@ -113,6 +114,46 @@ assert after == before, (before, after)
         )
     )
     assert out.split() == ["refused"] * 3
+
+
+@pytest.mark.parametrize("launcher", ["fork", "spawn"])
+def test_a_process_out_of_descriptors_refuses_sessions_and_recovers(launcher: str) -> None:
+    out = finished(
+        python(
+            f"""
+import os, resource, httpx
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+from dynamic_sessions_local import LocalSessionPool
+
+def left():
+    return len(os.listdir("/proc/self/fd"))
+
+with LocalSessionPool(launcher={launcher!r}, preload=(), max_warm=0, warm=0) as pool:
+    client = httpx.Client(
+        base_url=pool.endpoint,
+        headers={{"authorization": "Bearer " + pool.credential.get_token().token}},
+        timeout=30,
+    )
+    def call(method, path, number, **options):
+        parameters = {{"api-version": "2025-10-02-preview", "identifier": f"session-{{number}}"}}
+        return client.request(method, path, params=parameters, **options)
+    def execute(number):
+        return call("POST", "executions", number, json={{"code": "1 + 1"}})
+    execute(0).raise_for_status()
+    call("DELETE", "session", 0)
+    before = left()
+    replies = [execute(number) for number in range(25)]
+    failed = [reply for reply in replies if not reply.is_success]
+    for number in range(25):
+        call("DELETE", "session", number)
+    print(len(failed) > 0, {{reply.status_code for reply in failed}})
+    print(all("oo many open files" in reply.text for reply in failed), left() == before)
+    print(execute(99).json()["result"]["executionResult"])
+    client.close()
+"""
+        )
+    )
+    assert out.splitlines() == ["True {503}", "True True", "2"]
 
 
 def test_closing_ends_code_that_runs_and_answers_its_caller() -> None:

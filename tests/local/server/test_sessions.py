@@ -2,113 +2,15 @@
 
 import asyncio
 import contextlib
-import os
-import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 
-from dynamic_sessions_local.errors import KernelStartError
-from dynamic_sessions_local.kernel import Kernel, KernelReply, Value
+from dynamic_sessions_local.errors import KernelStartError, PoolClosedError
 from dynamic_sessions_local.session import Outcome, Session, SessionNotFoundError
-from dynamic_sessions_local.sessions import PoolClosedError, PoolFullError, Sessions
+from dynamic_sessions_local.sessions import PoolFullError, Sessions
 
-PATIENCE = 5
-
-
-class SteeredClock:
-    def __init__(self) -> None:
-        self._now = 0.0
-        self._moved = asyncio.Condition()
-
-    def now(self) -> float:
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        until = self._now + seconds
-        async with self._moved:
-            await self._moved.wait_for(lambda: self._now >= until)
-
-    async def advance(self, seconds: float) -> None:
-        async with self._moved:
-            self._now += seconds
-            self._moved.notify_all()
-
-
-class SteeredKernel(Kernel):
-    """Runs nothing; `begun` tells what it was given, and code ends when the test says so."""
-
-    def __init__(self) -> None:  # pyright: ignore[reportMissingSuperCall] - there is no process
-        self._folder = tempfile.TemporaryDirectory()
-        self.path = Path(self._folder.name)
-        self.data_directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        self.begun: asyncio.Queue[str] = asyncio.Queue()
-        self.ended: list[str] = []
-        self.closed = False
-        self._alive = True
-        self._end = asyncio.Event()
-
-    @property
-    def alive(self) -> bool:
-        return self._alive
-
-    def die(self) -> None:
-        self._alive = False
-        self._end.set()
-
-    def finish(self) -> None:
-        self._end.set()
-
-    async def execute(self, code: str, *, timeout: float, output_limit: int) -> KernelReply:
-        self.begun.put_nowait(code)
-        if code.startswith("wait"):
-            self._end.clear()
-            await self._end.wait()
-        self.ended.append(code)
-        return reply("succeeded" if self._alive else "aborted", state_lost=not self._alive)
-
-    async def kill(self) -> None:
-        self.die()
-
-    async def close(self) -> None:
-        await self.kill()
-        if not self.closed:
-            self.closed = True
-            os.close(self.data_directory)
-            self._folder.cleanup()
-
-
-class SteeredLauncher:
-    isolation = "steered"
-
-    def __init__(self) -> None:
-        self.kernels: list[SteeredKernel] = []
-        self.failure: Exception | None = None
-        self.open = asyncio.Event()
-        self.open.set()
-
-    async def launch(self) -> Kernel:
-        await self.open.wait()
-        if self.failure is not None:
-            raise self.failure
-        kernel = SteeredKernel()
-        self.kernels.append(kernel)
-        return kernel
-
-    async def close(self) -> None: ...
-
-
-def reply(status: str, *, state_lost: bool = False) -> KernelReply:
-    return KernelReply(
-        status="succeeded" if status == "succeeded" else "aborted",
-        stdout="",
-        stderr="",
-        value=Value(kind="none", data=""),
-        duration=0,
-        state_lost=state_lost,
-        truncated=False,
-    )
+from .steered import PATIENCE, SteeredClock, SteeredKernel, SteeredLauncher, until
 
 
 @pytest.fixture
@@ -128,6 +30,7 @@ async def pool_of(
     async with Sessions(
         launcher,
         warm=warm,
+        max_warm=warm,
         max_sessions=max_sessions,
         cooldown=300,
         clock=clock,
@@ -145,12 +48,6 @@ async def sessions(launcher: SteeredLauncher, clock: SteeredClock) -> AsyncItera
 async def run(sessions: Sessions, identifier: str, code: str = "1") -> Outcome:
     with sessions.use(identifier) as session:
         return await session.execute(code, timeout=1, output_limit=1)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - only lets others go on; no time passes
-            await asyncio.sleep(0)
 
 
 async def begin(

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from starlette.applications import Starlette
@@ -25,7 +25,7 @@ from dynamic_sessions_local.dialects.requests import (
     execution_id,
 )
 from dynamic_sessions_local.dialects.values import milliseconds
-from dynamic_sessions_local.errors import LocalPoolError
+from dynamic_sessions_local.errors import LocalPoolError, PoolClosedError
 from dynamic_sessions_local.files import (
     FileEntry,
     NameTakenError,
@@ -54,9 +54,10 @@ from dynamic_sessions_local.paths import (
 )
 from dynamic_sessions_local.responses import FileResponse, error_response, json_response
 from dynamic_sessions_local.session import Outcome, Session, SessionNotFoundError
-from dynamic_sessions_local.sessions import PoolClosedError, PoolFullError, Sessions
+from dynamic_sessions_local.sessions import PoolFullError, Sessions
 
 MAX_JSON = 16 << 20
+PATIENCE_SECONDS = 0.02
 
 _SESSION_HEADERS = {"api-supported-versions": ", ".join(SESSION_VERSIONS)}
 
@@ -297,16 +298,20 @@ async def _json_body(request: Request) -> object:
 async def _unless_abandoned(request: Request, work: Coroutine[None, None, _T]) -> _T:
     """The work's result; it is cancelled, and waited for, once the client has gone."""
     working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_client_gone(request))
+    tasks: set[asyncio.Future[Any]] = {working}
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        # Most work ends before a client could lose patience, and then nobody need watch it.
+        await asyncio.wait(tasks, timeout=PATIENCE_SECONDS)
+        if not working.done():
+            tasks.add(asyncio.ensure_future(_client_gone(request)))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             raise ClientDisconnect
         return working.result()
     finally:
-        working.cancel()
-        leaving.cancel()
-        await asyncio.wait({working, leaving})
+        unfinished = {task for task in tasks if task.cancel()}
+        if unfinished:
+            await asyncio.wait(unfinished)
 
 
 async def _client_gone(request: Request) -> None:

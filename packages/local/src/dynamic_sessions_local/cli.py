@@ -1,6 +1,7 @@
 """The `dynamic-sessions` command."""
 
 import argparse
+import asyncio
 import os
 import queue
 import signal
@@ -9,7 +10,12 @@ from collections.abc import Sequence
 from types import FrameType
 
 from dynamic_sessions_local.errors import LocalPoolError
-from dynamic_sessions_local.pool import DEFAULT_COOLDOWN, DEFAULT_MAX_SESSIONS, LocalSessionPool
+from dynamic_sessions_local.pool import (
+    DEFAULT_COOLDOWN,
+    DEFAULT_MAX_SESSIONS,
+    DEFAULT_MAX_WARM,
+    LocalSessionPool,
+)
 
 TOKEN_VARIABLE = "DYNAMIC_SESSIONS_TOKEN"  # noqa: S105 - the name of one
 
@@ -24,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the command's name; the process's own by default.
 
     Returns:
-        The exit code: 0, 1 where no session can be had on this machine, 2 where the arguments
-        or the port are at fault.
+        The exit code: 0; 1 where no session can be had on this machine; 2 where the arguments or
+        the port are at fault.
     """
     options = _parser().parse_args(arguments)
-    return _serve(options)
+    return {"serve": _serve, "doctor": _doctor}[options.command](options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,6 +68,20 @@ def _parser() -> argparse.ArgumentParser:
         help="none: run code with all the rights of this process",
     )
     serve.add_argument(
+        "--launcher",
+        choices=["fork", "spawn"],
+        default=argparse.SUPPRESS,
+        help="how sessions are started (default: fork where this machine lets it work)",
+    )
+    serve.add_argument(
+        "--preload",
+        metavar="MODULE",
+        action="append",
+        default=argparse.SUPPRESS,
+        help="module to import before a session begins, may be given several times; '' for none "
+        "(default: numpy, pandas, matplotlib.pyplot where installed)",
+    )
+    serve.add_argument(
         "--cooldown",
         type=float,
         default=DEFAULT_COOLDOWN,
@@ -70,8 +90,33 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--max-sessions", type=int, default=DEFAULT_MAX_SESSIONS, help="sessions at a time"
     )
-    serve.add_argument("--warm", type=int, default=1, help="unused kernels to keep ready")
+    serve.add_argument("--warm", type=int, default=1, help="unused kernels to keep ready at least")
+    serve.add_argument(
+        "--max-warm",
+        type=int,
+        default=argparse.SUPPRESS,
+        help=f"unused kernels to keep ready while many are taken (default: {DEFAULT_MAX_WARM}, "
+        "or --warm where that is more)",
+    )
+    doctor = commands.add_parser(
+        "doctor",
+        help="say whether a session pool can run on this machine",
+        description="Try everything that a session pool needs on this machine, and say what works,"
+        " what does not, and what to do about it.",
+    )
+    doctor.add_argument(
+        "--python", help="interpreter for the sessions (default: the one that runs this command)"
+    )
     return parser
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    # Imported here: `serve` brings its own event loop, and needs none of it.
+    from dynamic_sessions_local.doctor import diagnose, render  # noqa: PLC0415
+
+    diagnosis = asyncio.run(diagnose(options.python))
+    sys.stdout.write(render(diagnosis) + "\n")
+    return _POOL_FAILED if diagnosis.launcher is None else 0
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -92,7 +137,10 @@ def _serve(options: argparse.Namespace) -> int:
             token=given,
             python=getattr(options, "python", None),
             isolation=options.isolation,
+            launcher=getattr(options, "launcher", None),
+            preload=_preload(options),
             warm=options.warm,
+            max_warm=getattr(options, "max_warm", None),
             max_sessions=options.max_sessions,
             cooldown=options.cooldown,
         )
@@ -110,6 +158,11 @@ def _serve(options: argparse.Namespace) -> int:
     except ValueError as error:
         return _failed(_USAGE, error)
     return 0
+
+
+def _preload(options: argparse.Namespace) -> list[str] | None:
+    given: list[str] | None = getattr(options, "preload", None)
+    return None if given is None else [name for name in given if name]
 
 
 def _failed(code: int, error: object) -> int:

@@ -3,7 +3,8 @@
     LocalPoolError
     ├── SandboxUnavailableError   no sandbox works on this machine; .cause and .cure say more
     ├── InterpreterError          the Python that was named cannot host sessions
-    └── KernelStartError          a session's worker did not come up
+    ├── KernelStartError          a session's worker did not come up
+    └── PoolClosedError           the pool is going down
 
 Code that fails is a reply, never one of these.
 """
@@ -29,6 +30,10 @@ class SandboxUnavailableError(LocalPoolError):
 
 class KernelStartError(LocalPoolError):
     """A session's worker ended, or said nothing, before it was ready."""
+
+
+class PoolClosedError(LocalPoolError):
+    """The pool is going down, so nothing new begins in it."""
 
 
 class InterpreterError(LocalPoolError):

@@ -18,6 +18,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from dynamic_sessions_local.ownership import acting_as_owner_of
 from dynamic_sessions_local.paths import MAX_DEPTH, FileError, FilePath, InvalidPathError
 
 CHUNK = 1 << 20
@@ -118,8 +119,7 @@ class Upload:
         self._descriptor = -1
         try:
             with _translated("upload"):
-                self._descriptor = os.open(self._passing_name, _CREATE, 0o644, dir_fd=self._root)
-                _give_to_owner_of(self._root, self._descriptor)
+                self._descriptor = _create_file(self._root, self._passing_name, 0o644)
         except BaseException:
             self.abort()
             raise
@@ -134,7 +134,10 @@ class Upload:
     def commit(self, path: FilePath) -> FileEntry:
         """Give the file its name, in place of a file that has it; missing directories are made."""
         with _translated(path.name), _opened(self._root, path.directory, create=True) as directory:
-            os.rename(self._passing_name, path.name, src_dir_fd=self._root, dst_dir_fd=directory)
+            with acting_as_owner_of(self._root):
+                os.rename(
+                    self._passing_name, path.name, src_dir_fd=self._root, dst_dir_fd=directory
+                )
             entry = _entry(path.name, os.fstat(self._descriptor))
         self._close()
         return entry
@@ -187,10 +190,9 @@ def _copy_directory(source: int, target: int, depth: int) -> int:
 def _copy_entry(source: int, target: int, name: str, depth: int) -> int:
     status = os.stat(name, dir_fd=source, follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
-        os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
-        owner = os.fstat(target)
-        if os.geteuid() == 0:
-            os.chown(name, owner.st_uid, owner.st_gid, dir_fd=target, follow_symlinks=False)
+        linked = os.readlink(name, dir_fd=source)
+        with acting_as_owner_of(target):
+            os.symlink(linked, name, dir_fd=target)
         return 0
     if stat.S_ISREG(status.st_mode):
         _copy_file(source, target, name)
@@ -211,9 +213,8 @@ def _copy_file(source: int, target: int, name: str) -> None:
     with _closing(reading):
         status = os.fstat(reading)
         mode = stat.S_IMODE(status.st_mode) & 0o777 | stat.S_IRUSR | stat.S_IWUSR
-        writing = os.open(name, _CREATE, mode, dir_fd=target)
+        writing = _create_file(target, name, mode)
         with _closing(writing):
-            _give_to_owner_of(target, writing)
             for start, end in _extents(reading, size):
                 _copy_range(reading, writing, start, end)
             os.ftruncate(writing, size)
@@ -289,20 +290,20 @@ def _opened(root: int, parts: tuple[str, ...], *, create: bool = False) -> Gener
 
 
 def _open_child(parent: int, name: str, *, create: bool) -> int:
-    made = False
     if create:
-        with contextlib.suppress(FileExistsError):
+        with contextlib.suppress(FileExistsError), acting_as_owner_of(parent):
             os.mkdir(name, 0o755, dir_fd=parent)
-            made = True
     try:
-        child = os.open(name, _DIRECTORY, dir_fd=parent)
+        return os.open(name, _DIRECTORY, dir_fd=parent)
     except OSError as error:
         if create and error.errno in {errno.ENOTDIR, errno.ELOOP}:
             raise NameTakenError(f"{name!r} is not a directory") from error
         raise
-    if made:
-        _give_to_owner_of(parent, child)
-    return child
+
+
+def _create_file(directory: int, name: str, mode: int) -> int:
+    with acting_as_owner_of(directory):
+        return os.open(name, _CREATE, mode, dir_fd=directory)
 
 
 def _open_regular(directory: int, name: str) -> tuple[int, int]:
@@ -322,13 +323,6 @@ def _open_regular(directory: int, name: str) -> tuple[int, int]:
 def _require_regular(name: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise NoSuchFileError(f"there is no file {name!r}")
-
-
-def _give_to_owner_of(directory: int, descriptor: int) -> None:
-    """Let the session's own user write what a server with root's powers made for it."""
-    if os.geteuid() == 0:
-        owner = os.fstat(directory)
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def _entry_or_none(directory: int, name: str) -> FileEntry | None:

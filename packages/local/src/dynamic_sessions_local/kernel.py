@@ -39,7 +39,7 @@ class KernelReply:
             with its worker ("aborted").
         stdout: What the code, and everything it started, wrote.
         stderr: Likewise, then the traceback where the code failed. At a time limit or an abort it is
-            the service's documented sentence alone.
+            the service's documented sentence alone, or with the reason where a limit was exceeded.
         value: The value of the last expression.
         duration: Seconds.
         state_lost: True where the session's processes are dead: variables are gone, while the files
@@ -57,10 +57,20 @@ class KernelReply:
 
 
 class Processes(Protocol):
-    """Everything that runs in one session, as far as it can be ended."""
+    """Everything that runs in one session, as far as it can be ended.
+
+    Attributes:
+        excess: What it used too much of, in words, where it was ended for that.
+    """
+
+    excess: str
 
     async def kill(self) -> None:
         """Return when every process of the session is dead; may be called again."""
+        ...
+
+    def memory(self) -> int:
+        """Bytes that all its processes hold, what they share with others in proportion."""
         ...
 
     def release(self) -> None:
@@ -99,19 +109,19 @@ class Kernel:
         self._executions = 0
         self._finished = False
         self._closed = False
-        self._worker_died = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self._worker_died = self._loop.create_future()
         self._loop.add_reader(channel.worker, self._on_worker_death)
+        self._death = select.poll()
+        self._death.register(channel.worker, select.POLLIN)
 
     @property
     def alive(self) -> bool:
         """False once the worker is dead or was given up."""
-        if self._finished or self._worker_died.is_set():
+        if self._finished or self._worker_died.done():
             return False
         # The event loop may not have come to hear of it yet.
-        death = select.poll()
-        death.register(self._channel.worker, select.POLLIN)
-        return not death.poll(0)
+        return not self._death.poll(0)
 
     async def execute(self, code: str, *, timeout: float, output_limit: int) -> KernelReply:
         """Run code and return what came of it; executions wait for one another.
@@ -125,7 +135,7 @@ class Kernel:
             started = time.monotonic()
             if not self.alive:
                 await self.kill()
-                return self._ended("aborted", ABORTED, "", started, truncated=False)
+                return self._ended("aborted", self._aborted(), "", started, truncated=False)
             with (
                 Output(self._channel.stdout, output_limit) as stdout,
                 Output(self._channel.stderr, output_limit) as stderr,
@@ -139,7 +149,9 @@ class Kernel:
             if status == "timed_out":
                 return self._ended(status, TIMED_OUT, stdout.text, started, truncated=truncated)
             if reply is None:
-                return self._ended("aborted", ABORTED, stdout.text, started, truncated=truncated)
+                return self._ended(
+                    "aborted", self._aborted(), stdout.text, started, truncated=truncated
+                )
             return KernelReply(
                 status="succeeded" if reply.succeeded else "failed",
                 stdout=stdout.text,
@@ -149,6 +161,10 @@ class Kernel:
                 state_lost=not self.alive,
                 truncated=truncated,
             )
+
+    def memory(self) -> int:
+        """Bytes that all processes of the session hold, what they share with others in proportion."""
+        return 0 if self._closed else self._processes.memory()
 
     async def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the code that runs; nothing happens where none does."""
@@ -208,13 +224,9 @@ class Kernel:
 
     async def _wait(self, exchange: "asyncio.Future[WorkerReply | None]", timeout: float) -> bool:
         """Return False where neither a reply nor the worker's death came in time."""
-        death = asyncio.ensure_future(self._worker_died.wait())
-        try:
-            done, _ = await asyncio.wait(
-                {exchange, death}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            death.cancel()
+        done, _ = await asyncio.wait(
+            {exchange, self._worker_died}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+        )
         return bool(done)
 
     async def _accept(self, exchange: "asyncio.Future[WorkerReply | None]") -> WorkerReply | None:
@@ -243,27 +255,32 @@ class Kernel:
         body = json.dumps({"id": identity, "code": code}).encode("ascii")
         try:
             await self._loop.sock_sendall(self._channel.control, PREFIX.pack(len(body)) + body)
-            (size,) = PREFIX.unpack(await self._receive(PREFIX.size))
+            received = await self._receive(bytearray(), PREFIX.size)
+            (size,) = PREFIX.unpack_from(received)
             if size > REPLY_LIMIT:
                 return None
-            return parse_reply(await self._receive(size), identity=identity)
+            received = await self._receive(received, PREFIX.size + size)
         except (EOFError, OSError):
             return None
+        # More than was announced is the beginning of a reply that nobody asked for.
+        whole = len(received) == PREFIX.size + size
+        return parse_reply(bytes(received[PREFIX.size :]), identity=identity) if whole else None
 
-    async def _receive(self, size: int) -> bytes:
-        received = bytearray()
-        while len(received) < size:
-            part = await self._loop.sock_recv(
-                self._channel.control, min(size - len(received), 1 << 20)
-            )
+    async def _receive(self, received: bytearray, least: int) -> bytearray:
+        while len(received) < least:
+            part = await self._loop.sock_recv(self._channel.control, 1 << 20)
             if not part:
                 raise EOFError
             received += part
-        return bytes(received)
+        return received
 
     def _on_worker_death(self) -> None:
         self._loop.remove_reader(self._channel.worker)
-        self._worker_died.set()
+        self._worker_died.set_result(None)
+
+    def _aborted(self) -> str:
+        excess = self._processes.excess
+        return f"{ABORTED}\n(the session used {excess})" if excess else ABORTED
 
     def _ended(
         self,
@@ -287,8 +304,8 @@ class Kernel:
 
 async def _discard(future: "asyncio.Future[Any]") -> None:
     """Cancel what is no longer waited for, and wait until it is gone."""
-    future.cancel()
-    await asyncio.wait({future})
+    if future.cancel():
+        await asyncio.wait({future})
 
 
 def _append(written: str, traceback: str) -> str:

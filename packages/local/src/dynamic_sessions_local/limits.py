@@ -12,8 +12,13 @@ class Limits:
 
     Attributes:
         memory_bytes: Address space of each process.
+        session_memory_bytes: Memory of all processes of the session together, pages that several
+            share counted once. Looked at from time to time, so that a session may be over it for
+            some tenths of a second before it is ended.
         processes: Processes and threads of the session together.
         open_files: Open descriptors of each process.
+        sockets: Sockets of all processes of the session together, those that wait in another one
+            included: the buffers of each are memory that no process is charged with.
         file_bytes: The largest single file.
         data_bytes: What fits in /mnt/data.
         temporary_bytes: What fits in /tmp, and again in /dev/shm.
@@ -25,8 +30,10 @@ class Limits:
     """
 
     memory_bytes: int = 4 * GIB
+    session_memory_bytes: int = 4 * GIB
     processes: int = 128
     open_files: int = 512
+    sockets: int = 256
     file_bytes: int = 512 * MIB
     data_bytes: int = 256 * MIB
     temporary_bytes: int = 64 * MIB

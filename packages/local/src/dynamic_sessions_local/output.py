@@ -13,6 +13,9 @@ from types import TracebackType
 from typing import Self
 
 CHUNK = 1 << 18
+# Most executions end before this and fit into the pipe: they are read at their end. The others, which may be
+# blocked meanwhile, are listened to from then on.
+QUIET_SECONDS = 0.003
 # As much as a pipe can hold by default on any Linux, several times over.
 REST = 8
 # At most, in UTF-8: so many bytes hold the limit's characters, whatever they are.
@@ -35,7 +38,9 @@ class Output:
         self._loop = asyncio.get_running_loop()
 
     def __enter__(self) -> Self:
-        self._loop.add_reader(self._descriptor, self._read)
+        self._quiet = self._loop.call_later(
+            QUIET_SECONDS, self._loop.add_reader, self._descriptor, self._read
+        )
         return self
 
     def __exit__(
@@ -44,6 +49,7 @@ class Output:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._quiet.cancel()
         self._loop.remove_reader(self._descriptor)
 
     @property

@@ -7,15 +7,17 @@ import secrets
 import socket
 import threading
 import weakref
+from collections.abc import Sequence
 from typing import Self
 
 from dynamic_sessions_local.credential import LocalCredential
 from dynamic_sessions_local.limits import Limits
-from dynamic_sessions_local.settings import Isolation, Settings
+from dynamic_sessions_local.settings import Isolation, LauncherName, Settings
 from dynamic_sessions_local.thread import ServerThread
 
 DEFAULT_MAX_SESSIONS = 32
 DEFAULT_COOLDOWN = 300
+DEFAULT_MAX_WARM = 8
 MAX_PORT = 65_535
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -36,8 +38,14 @@ class LocalSessionPool:
         token: The bearer token to ask for; a random one by default.
         python: The interpreter that sessions run; this one by default.
         isolation: "none" runs code without any sandbox, on loopback addresses only.
+        launcher: "fork" makes each session from a process with the libraries loaded, "spawn" starts
+            each anew; by default the former, where this machine lets it work.
+        preload: Modules that are imported before a session begins; by default numpy, pandas and
+            matplotlib.pyplot, as far as they are installed. One that fails is warned of.
         limits: The bounds of one session.
-        warm: How many unused kernels to keep ready.
+        warm: How many unused kernels to keep ready at least.
+        max_warm: How many to keep ready at most: in between, their number follows how many were
+            taken in the last ten seconds. 8 by default, or `warm` where that is more.
         max_sessions: How many sessions there may be at a time.
         cooldown: Seconds without a call after which a session ends.
 
@@ -54,13 +62,20 @@ class LocalSessionPool:
         token: str | None = None,
         python: str | None = None,
         isolation: Isolation = "sandbox",
+        launcher: LauncherName | None = None,
+        preload: Sequence[str] | None = None,
         limits: Limits | None = None,
         warm: int = 1,
+        max_warm: int | None = None,
         max_sessions: int = DEFAULT_MAX_SESSIONS,
         cooldown: float = DEFAULT_COOLDOWN,
     ) -> None:
         if isolation not in {"sandbox", "none"}:
             raise ValueError("isolation is 'sandbox' or 'none'")
+        if launcher not in {None, "fork", "spawn"}:
+            raise ValueError("launcher is 'fork' or 'spawn', or None for the faster one that works")
+        if isinstance(preload, str):
+            raise ValueError("preload is a sequence of module names, not one of them")  # noqa: TRY004
         if isolation == "none" and not _is_loopback(host):
             raise ValueError("without a sandbox a pool listens on a loopback address only")
         if token is not None and not _TOKEN.fullmatch(token):
@@ -69,13 +84,20 @@ class LocalSessionPool:
             raise ValueError(f"a port is between 0 and {MAX_PORT}")
         if warm < 0 or max_sessions < 1 or cooldown <= 0:
             raise ValueError("warm is at least 0, max_sessions at least 1, cooldown above 0")
+        if max_warm is None:
+            max_warm = max(warm, DEFAULT_MAX_WARM)
+        if max_warm < warm:
+            raise ValueError(f"max_warm ({max_warm}) must not be below warm ({warm})")
         self._settings = Settings(
             host=host,
             token=token if token is not None else secrets.token_urlsafe(32),
             python=python,
             isolation=isolation,
+            launcher=launcher,
+            preload=None if preload is None else tuple(preload),
             limits=limits or Limits(),
             warm=warm,
+            max_warm=max_warm,
             max_sessions=max_sessions,
             cooldown=cooldown,
         )
@@ -116,6 +138,15 @@ class LocalSessionPool:
             RuntimeError: The pool is not running.
         """
         return self._running().isolation
+
+    @property
+    def launcher(self) -> str:
+        """How sessions are started: "fork" or "spawn"; "plain" without a sandbox.
+
+        Raises:
+            RuntimeError: The pool is not running.
+        """
+        return self._running().launcher
 
     def start(self) -> Self:
         """Start the pool; the context manager does so by itself.

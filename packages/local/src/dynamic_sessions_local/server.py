@@ -20,7 +20,7 @@ async def serve(
     settings: Settings,
     listener: socket.socket,
     *,
-    ready: Callable[[str], None],
+    ready: Callable[[Launcher], None],
     stop: asyncio.Event,
 ) -> None:
     """Serve until `stop` is set, then end every session.
@@ -28,7 +28,7 @@ async def serve(
     Args:
         settings: How the pool is to be.
         listener: A listening socket, closed in the end.
-        ready: Called with the isolation that was found, once requests are answered.
+        ready: Called with the launcher that was chosen, once requests are answered.
         stop: Set by the pool.
 
     Raises:
@@ -36,7 +36,11 @@ async def serve(
     """
     with listener:
         launcher = await select_launcher(
-            isolation=settings.isolation, python=settings.python, limits=settings.limits
+            isolation=settings.isolation,
+            launcher=settings.launcher,
+            python=settings.python,
+            limits=settings.limits,
+            preload=settings.preload,
         )
         try:
             await _serve_sessions(settings, listener, launcher, ready=ready, stop=stop)
@@ -49,18 +53,19 @@ async def _serve_sessions(
     listener: socket.socket,
     launcher: Launcher,
     *,
-    ready: Callable[[str], None],
+    ready: Callable[[Launcher], None],
     stop: asyncio.Event,
 ) -> None:
     sessions = Sessions(
         launcher,
         warm=settings.warm,
+        max_warm=settings.max_warm,
         max_sessions=settings.max_sessions,
         cooldown=settings.cooldown,
     )
     async with sessions:
         app = build_app(sessions, token=settings.token, host=settings.host, limits=settings.limits)
-        configuration = _configuration(app)
+        configuration = uvicorn_configuration(app)
         # Now, and not in the first moments after the caller was told that the pool is ready: a
         # process that ends just then could not import any more.
         configuration.load()
@@ -68,17 +73,27 @@ async def _serve_sessions(
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(stop.wait())
         try:
-            ready(launcher.isolation)
+            ready(launcher)
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             # Before the server, which waits for its requests: ending the sessions ends those.
             await sessions.close()
         finally:
             stopping.cancel()
             server.should_exit = True
-            await serving
+            await _finish(server, serving)
 
 
-def _configuration(app: ASGIApp) -> uvicorn.Config:
+async def _finish(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+    """Let what is being answered be answered, then hang up on clients that neither send nor read."""
+    await asyncio.wait({serving}, timeout=SHUTDOWN_SECONDS)
+    # Its own way is to cancel requests, which then count as errors: logged, and answered with 500.
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
+    await serving
+
+
+def uvicorn_configuration(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn serves an application of ours."""
     return uvicorn.Config(
         app,
         lifespan="off",
@@ -90,5 +105,4 @@ def _configuration(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

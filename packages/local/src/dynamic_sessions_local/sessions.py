@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 import math
-import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
-from dynamic_sessions_local.errors import LocalPoolError
+from dynamic_sessions_local.clock import Clock, MonotonicClock
+from dynamic_sessions_local.errors import LocalPoolError, PoolClosedError
 from dynamic_sessions_local.launchers import Launcher
 from dynamic_sessions_local.session import Session, SessionNotFoundError
 from dynamic_sessions_local.warm import WarmKernels
@@ -30,43 +29,16 @@ class PoolFullError(LocalPoolError):
         self.retry_after = retry_after
 
 
-class PoolClosedError(LocalPoolError):
-    """The pool is going down."""
-
-
-class Clock(Protocol):
-    """Where idle time comes from."""
-
-    def now(self) -> float:
-        """Seconds, from any fixed moment."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Return when `now()` has gone on by so much."""
-        ...
-
-
-class MonotonicClock:
-    """The machine's own clock."""
-
-    def now(self) -> float:
-        """Seconds since some moment before the process began."""
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep in real time."""
-        await asyncio.sleep(seconds)
-
-
 class Sessions:
     """All sessions of a pool. Used as an async context manager.
 
     Args:
         launcher: Starts kernels; stays the caller's to close.
-        warm: How many unused kernels to keep ready.
+        warm: How many unused kernels to keep ready at least.
+        max_warm: How many to keep ready at most, when demand is high.
         max_sessions: How many identifiers may have a session at a time.
         cooldown: Seconds without a call after which a session ends.
-        clock: Where idle time comes from.
+        clock: What idle time and demand are measured by.
     """
 
     def __init__(
@@ -74,14 +46,15 @@ class Sessions:
         launcher: Launcher,
         *,
         warm: int,
+        max_warm: int,
         max_sessions: int,
         cooldown: float,
         clock: Clock | None = None,
     ) -> None:
         self.cooldown = cooldown
-        self._kernels = WarmKernels(launcher, warm)
-        self._max_sessions = max_sessions
         self._clock = clock or MonotonicClock()
+        self._kernels = WarmKernels(launcher, least=warm, most=max_warm, clock=self._clock)
+        self._max_sessions = max_sessions
         self._table: dict[str, _Place] = {}
         self._background: list[asyncio.Task[None]] = []
         self._closed = False

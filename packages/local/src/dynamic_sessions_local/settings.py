@@ -6,6 +6,7 @@ from typing import Literal
 from dynamic_sessions_local.limits import Limits
 
 Isolation = Literal["sandbox", "none"]
+LauncherName = Literal["fork", "spawn"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +17,10 @@ class Settings:
     token: str = field(repr=False)
     python: str | None
     isolation: Isolation
+    launcher: LauncherName | None
+    preload: tuple[str, ...] | None
     limits: Limits
     warm: int
+    max_warm: int
     max_sessions: int
     cooldown: float

@@ -9,8 +9,12 @@ import threading
 import weakref
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from dynamic_sessions_local.settings import Settings
+
+if TYPE_CHECKING:
+    from dynamic_sessions_local.launchers import Launcher
 
 STOP_SECONDS = 20
 
@@ -30,10 +34,11 @@ class ServerThread:
 
     Attributes:
         isolation: What kind of isolation was found; "" before `start`.
+        launcher: The name of the launcher that was chosen; "" before `start`.
     """
 
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
-        self.isolation = ""
+        self.isolation = self.launcher = ""
         self._settings = settings
         self._listener = listener
         self._process = os.getpid()
@@ -105,8 +110,8 @@ class ServerThread:
 
         await serve(self._settings, self._listener, ready=self._ready, stop=self._stop)
 
-    def _ready(self, isolation: str) -> None:
-        self.isolation = isolation
+    def _ready(self, launcher: "Launcher") -> None:
+        self.isolation, self.launcher = launcher.isolation, launcher.name
         self._settled.set()
 
 

@@ -23,12 +23,14 @@ _STATUSES = {
     "cancelled": ExecutionStatus.CANCELED,
 }
 
-# The service has no status of its own for these two: field reports of 2026 give the exact texts.
+# The service has no status of its own for these two: field reports of 2026 give the exact texts. The local
+# pool adds a reason where it has one, in brackets on a line of its own.
 _FAILURES_BY_STDERR = {
     "Request timed out waiting for code execution to complete": ExecutionStatus.TIMED_OUT,
     "Execution aborted": ExecutionStatus.ABORTED,
 }
 
+_REASON = re.compile(r"\n\([^\n]*\)\Z")
 _ERROR_LINE = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(?::[ \t]?(?P<message>.*))?$", re.MULTILINE)
 _IPYTHON_HEADING = re.compile(
     r"^(?P<name>[A-Za-z_][\w.]*)\s+Traceback \(most recent call last\)$", re.MULTILINE
@@ -75,7 +77,7 @@ def _read_status(word: object, stderr: str) -> ExecutionStatus:
     if status is None:
         raise UnexpectedReplyError(f"status is {word!r}")
     if status is ExecutionStatus.FAILED:
-        return _FAILURES_BY_STDERR.get(stderr.strip(), status)
+        return _FAILURES_BY_STDERR.get(_REASON.sub("", stderr.strip()), status)
     return status
 
 

@@ -1,4 +1,4 @@
-"""From a command line to a kernel, whatever the command line isolates."""
+"""From a process that has been started to a kernel's channel, whatever isolates it."""
 
 import asyncio
 import contextlib
@@ -8,33 +8,32 @@ import signal
 import socket
 import struct
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from dynamic_sessions_local.errors import KernelStartError
 from dynamic_sessions_local.kernel import Channel
 
 START_SECONDS = 60.0
+PREFIX = struct.Struct(">I")
+MESSAGE_LIMIT = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """How to start one worker.
+    """How to start one process.
 
     Attributes:
-        arguments: The command line up to the worker's configuration.
-        data: The data directory as the worker sees it.
-        watched: Further folders, as the worker sees them, of which the server wants a descriptor.
-        resources: What the worker limits for itself.
-        environment: Its environment; None leaves it to the arguments.
+        arguments: The command line up to the process's configuration.
+        configuration: What the process is told, beside its end of the control socket.
+        environment: Its environment.
         descriptors: What it inherits beside its own ends of the channel.
     """
 
     arguments: Sequence[str]
-    data: str
-    resources: Mapping[str, int]
+    configuration: Mapping[str, object]
     environment: Mapping[str, str]
-    watched: Sequence[str] = ()
     descriptors: Sequence[int] = ()
 
 
@@ -43,100 +42,161 @@ class Started:
     """A process that has said that it is ready.
 
     Attributes:
-        process: The child of this process.
         channel: The server's ends.
-        first: A pidfd of process number 1 of the worker's namespace.
-        watched: Descriptors of the further folders.
+        first: A pidfd of the first process of its namespace.
+        watched: Descriptors of folders beside the data directory.
+        failures: Modules that it could not load beforehand, and why.
     """
 
-    process: "subprocess.Popen[bytes]"
     channel: Channel
     first: int
     watched: tuple[int, ...]
+    failures: Mapping[str, str]
+
+    async def abandon(self) -> None:
+        """End everything in its namespace and close all descriptors, where no kernel came of it."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.first, signal.SIGKILL)
+        await exited(self.first)
+        channel = self.channel
+        channel.control.close()
+        close_all((channel.stdout, channel.stderr, channel.worker, channel.data_directory))
+        close_all((self.first, *self.watched))
 
 
-async def start_worker(command: Command) -> Started:
-    """Start a worker and wait until it is ready.
+class Ends:
+    """The near and far ends of a control socket and two output pipes."""
+
+    def __init__(self) -> None:
+        with contextlib.ExitStack() as undo:
+            self.control, self._far_control = socket.socketpair()
+            undo.callback(self.control.close)
+            undo.callback(self._far_control.close)
+            self.control.setblocking(False)
+            self.stdout, self._far_stdout = os.pipe()
+            undo.callback(close_all, (self.stdout, self._far_stdout))
+            self.stderr, self._far_stderr = os.pipe()
+            undo.pop_all()
+        for descriptor in (self.stdout, self.stderr):
+            os.set_blocking(descriptor, False)
+
+    @property
+    def far(self) -> tuple[int, int, int]:
+        """The ends for the other process: control, stdout, stderr."""
+        return self._far_control.fileno(), self._far_stdout, self._far_stderr
+
+    def close_far(self) -> None:
+        """Give up the far ends, once the other process has them."""
+        self._far_control.close()
+        os.close(self._far_stdout)
+        os.close(self._far_stderr)
+
+    def close_near(self) -> None:
+        """Give up the near ends of a channel that nothing came of."""
+        self.control.close()
+        os.close(self.stdout)
+        os.close(self.stderr)
+
+    async def greeted(self, *, watched: int, end: Callable[[], Awaitable[object]]) -> Started:
+        """Wait until the other process says that it is ready.
+
+        Args:
+            watched: How many folders it hands over beside the data directory.
+            end: Ends that process, where it does not become ready.
+
+        Raises:
+            KernelStartError: It ended first, or said nothing in time; with what it wrote to stderr.
+        """
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                message, descriptors = await self._greeting(3 + watched)
+        except (EOFError, OSError) as error:
+            await end()
+            patience = f"no word within {START_SECONDS:.0f} s"
+            reason = patience if isinstance(error, TimeoutError) else "it ended without a word"
+            complaint = _read_all(self.stderr).strip() or reason
+            self.close_near()
+            raise KernelStartError(complaint) from error
+        except BaseException:
+            await end()
+            self.close_near()
+            raise
+        worker, first, data_directory, *folders = descriptors
+        return Started(
+            channel=Channel(
+                control=self.control,
+                stdout=self.stdout,
+                stderr=self.stderr,
+                worker=worker,
+                data_directory=data_directory,
+            ),
+            first=first,
+            watched=tuple(folders),
+            failures=failures_in(message),
+        )
+
+    async def _greeting(self, expected: int) -> tuple[dict[str, object], list[int]]:
+        message, descriptors = await receive(self.control, descriptors=expected)
+        if len(descriptors) != expected:
+            close_all(descriptors)
+            raise EOFError
+        return message, descriptors
+
+
+async def start_process(
+    command: Command, *, watched: int
+) -> "tuple[subprocess.Popen[bytes], Started]":
+    """Start a child of this process and wait until it is ready.
 
     Raises:
         KernelStartError: It ended first, or said nothing in time; with what it wrote to stderr.
     """
-    process, control, stdout, stderr = _spawn(command)
+    ends = Ends()
     try:
-        async with asyncio.timeout(START_SECONDS):
-            worker, first, data_directory, *watched = await _greeting(
-                control, expected=3 + len(command.watched)
-            )
-    except (EOFError, OSError, TimeoutError) as error:
-        await _end(process)
-        complaint = _read_all(stderr).strip() or f"no word within {START_SECONDS:.0f} s"
-        _close(control, stdout, stderr)
-        raise KernelStartError(complaint) from error
-    except BaseException:
-        await _end(process)
-        _close(control, stdout, stderr)
-        raise
-    channel = Channel(
-        control=control,
-        stdout=stdout,
-        stderr=stderr,
-        worker=worker,
-        data_directory=data_directory,
-    )
-    return Started(process=process, channel=channel, first=first, watched=tuple(watched))
+        process = _spawn(command, ends)
+    except OSError as error:
+        ends.close_near()
+        raise KernelStartError(str(error)) from error
+    finally:
+        ends.close_far()
+    return process, await ends.greeted(watched=watched, end=lambda: _end(process))
+
+
+async def receive(
+    control: socket.socket, *, descriptors: int
+) -> tuple[dict[str, object], list[int]]:
+    """Return the next message of a process that runs no user code, and up to so many descriptors.
+
+    Raises:
+        EOFError: There was none, or it is not one.
+    """
+    await readable(control.fileno())
+    frame, received, _, _ = socket.recv_fds(control, MESSAGE_LIMIT, descriptors)
+    message = _parse(frame)
+    if message is None:
+        close_all(received)
+        raise EOFError
+    return message, received
+
+
+def close_all(descriptors: Iterable[int]) -> None:
+    """Close descriptors."""
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def failures_in(message: Mapping[str, object]) -> dict[str, str]:
+    """Return what a process says of modules that it could not load."""
+    return cast("dict[str, str]", message.get("failures", {}))
 
 
 async def exited(pidfd: int) -> None:
     """Return when the process of this pidfd has ended."""
-    await _readable(pidfd)
+    await readable(pidfd)
 
 
-def _spawn(command: Command) -> "tuple[subprocess.Popen[bytes], socket.socket, int, int]":
-    """Start the process in the calling thread: it is killed when that thread ends."""
-    with contextlib.ExitStack() as theirs:
-        ours, control = socket.socketpair()
-        theirs.enter_context(control)
-        reading: list[int] = []
-        writing: list[int] = []
-        for _ in ("stdout", "stderr"):
-            read_end, write_end = os.pipe()
-            theirs.callback(os.close, write_end)
-            os.set_blocking(read_end, False)
-            reading.append(read_end)
-            writing.append(write_end)
-        ours.setblocking(False)
-        configuration = {
-            "control": control.fileno(),
-            "data": command.data,
-            "watched": command.watched,
-            "resources": command.resources,
-        }
-        try:
-            process = subprocess.Popen(  # noqa: S603 - no shell, and every argument is ours
-                [*command.arguments, json.dumps(configuration)],
-                stdin=subprocess.DEVNULL,
-                stdout=writing[0],
-                stderr=writing[1],
-                env=dict(command.environment),
-                pass_fds=[control.fileno(), *command.descriptors],
-                start_new_session=True,
-            )
-        except OSError as error:
-            _close(ours, *reading)
-            raise KernelStartError(str(error)) from error
-    return process, ours, reading[0], reading[1]
-
-
-async def _greeting(control: socket.socket, *, expected: int) -> list[int]:
-    await _readable(control.fileno())
-    message, descriptors, _, _ = socket.recv_fds(control, 1024, expected)
-    if len(descriptors) == expected and len(message) == 4 + struct.unpack(">I", message[:4])[0]:
-        return descriptors
-    _close(*descriptors)
-    raise EOFError
-
-
-async def _readable(descriptor: int) -> None:
+async def readable(descriptor: int) -> None:
+    """Return when there is something to read, or the other side has gone."""
     loop = asyncio.get_running_loop()
     event = asyncio.Event()
     loop.add_reader(descriptor, event.set)
@@ -144,14 +204,6 @@ async def _readable(descriptor: int) -> None:
         await event.wait()
     finally:
         loop.remove_reader(descriptor)
-
-
-async def _end(process: "subprocess.Popen[bytes]") -> None:
-    # The whole group: until its namespaces are made, bubblewrap's own child waits for bubblewrap
-    # and is not yet bound to die with it.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await reap(process)
 
 
 async def reap(process: "subprocess.Popen[bytes]") -> None:
@@ -166,15 +218,54 @@ async def reap(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
+@contextlib.contextmanager
+def memory_files(contents: Mapping[str, bytes]) -> Generator[dict[str, int]]:
+    """Yield descriptors of files in memory, each at its beginning."""
+    with contextlib.ExitStack() as stack:
+        descriptors: dict[str, int] = {}
+        for name, content in contents.items():
+            descriptor = os.memfd_create("session")
+            stack.callback(os.close, descriptor)
+            os.write(descriptor, content)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            descriptors[name] = descriptor
+        yield descriptors
+
+
+def _parse(frame: bytes) -> dict[str, object] | None:
+    if len(frame) < PREFIX.size or len(frame) - PREFIX.size != PREFIX.unpack_from(frame)[0]:
+        return None
+    try:
+        message: object = json.loads(frame[PREFIX.size :])
+    except ValueError:
+        return None
+    return cast("dict[str, object]", message) if isinstance(message, dict) else None
+
+
+def _spawn(command: Command, ends: Ends) -> "subprocess.Popen[bytes]":
+    """Start the process in the calling thread: it is killed when that thread ends."""
+    control, stdout, stderr = ends.far
+    configuration = {"control": control, **command.configuration}
+    return subprocess.Popen(  # noqa: S603 - no shell, and every argument is ours
+        [*command.arguments, json.dumps(configuration)],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        env=dict(command.environment),
+        pass_fds=[control, *command.descriptors],
+        start_new_session=True,
+    )
+
+
+async def _end(process: "subprocess.Popen[bytes]") -> None:
+    # The whole group: until its namespaces are made, bubblewrap's own child waits for bubblewrap
+    # and is not yet bound to die with it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await reap(process)
+
+
 def _read_all(descriptor: int) -> str:
     with contextlib.suppress(BlockingIOError):
-        return os.read(descriptor, 1 << 16).decode("utf-8", "replace")
+        return os.read(descriptor, MESSAGE_LIMIT).decode("utf-8", "replace")
     return ""
-
-
-def _close(*things: "int | socket.socket") -> None:
-    for thing in things:
-        if isinstance(thing, int):
-            os.close(thing)
-        else:
-            thing.close()

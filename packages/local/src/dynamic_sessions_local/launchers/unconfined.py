@@ -12,14 +12,20 @@ import secrets
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dynamic_sessions_local.kernel import Kernel
-from dynamic_sessions_local.launchers.start import Command, Started, reap, start_worker
+from dynamic_sessions_local.launchers.preload import PreloadReport
+from dynamic_sessions_local.launchers.start import Command, Started, reap, start_process
+from dynamic_sessions_local.launchers.watch import memory_of
 from dynamic_sessions_local.limits import Limits
 from dynamic_sessions_local.sandbox.interpreter import Interpreter
 from dynamic_sessions_local.sandbox.profile import environment, resources, worker_folder
+
+if TYPE_CHECKING:
+    import subprocess
 
 MARK = "DYNAMIC_SESSION"
 RESCAN_SECONDS = 0.005
@@ -33,11 +39,18 @@ class UnconfinedLauncher:
         limits: Those that a process can have on its own: memory, open files, file size.
     """
 
+    name = "plain"
     isolation = "none"
 
     def __init__(self, interpreter: Interpreter, limits: Limits) -> None:
         self._interpreter = interpreter
         self._limits = limits
+        self._preload: tuple[str, ...] = ()
+        self._report = PreloadReport()
+
+    def prepare(self, preload: Sequence[str]) -> None:
+        """Have every session import these modules before it says that it is ready."""
+        self._preload = tuple(preload)
 
     async def launch(self) -> Kernel:
         """Return a ready kernel.
@@ -48,13 +61,14 @@ class UnconfinedLauncher:
         folder = Path(tempfile.mkdtemp(prefix="dynamic-session-"))
         mark = secrets.token_hex(16)
         try:
-            started = await start_worker(self._command(folder, mark))
+            process, started = await start_process(self._command(folder, mark), watched=0)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        self._report.log(started.failures)
         return Kernel(
             started.channel,
-            _PlainProcesses(started, mark=mark, folder=folder),
+            _PlainProcesses(process, started, mark=mark, folder=folder),
             interrupt_grace=self._limits.interrupt_grace,
         )
 
@@ -69,9 +83,13 @@ class UnconfinedLauncher:
         # Outside a namespace of its own it would count all that the user runs.
         del bounds["NPROC"]
         return Command(
-            arguments=[self._interpreter.executable, "-I", "-B", str(worker_folder())],
-            data=str(data),
-            resources=bounds,
+            arguments=[self._interpreter.executable, "-I", "-B", str(worker_folder()), "worker"],
+            configuration={
+                "data": str(data),
+                "watched": [],
+                "resources": bounds,
+                "preload": self._preload,
+            },
             environment={**environment(self._interpreter, home=str(home)), MARK: mark},
         )
 
@@ -82,8 +100,12 @@ class _PlainProcesses:
     Code that leaves both behind escapes; only a namespace would hold it.
     """
 
-    def __init__(self, started: Started, *, mark: str, folder: Path) -> None:
-        self._process = started.process
+    excess = ""
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", started: Started, *, mark: str, folder: Path
+    ) -> None:
+        self._process = process
         self._first = started.first
         self._mark = f"{MARK}={mark}".encode()
         self._folder = folder
@@ -95,6 +117,9 @@ class _PlainProcesses:
                     os.kill(victim, signal.SIGKILL)
             await asyncio.sleep(RESCAN_SECONDS)
         await reap(self._process)
+
+    def memory(self) -> int:
+        return memory_of(self._living(), enough=0)
 
     def release(self) -> None:
         os.close(self._first)

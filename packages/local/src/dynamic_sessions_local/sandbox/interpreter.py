@@ -12,14 +12,19 @@ from typing import TypedDict
 
 from dynamic_sessions_local.errors import InterpreterError
 
+# What most sessions of most users import.
+USUAL = ("numpy", "pandas", "matplotlib.pyplot")
 PROBE = """
 import importlib.util, json, sys
+def has(name):
+    return importlib.util.find_spec(name.partition(".")[0]) is not None
 prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
 print(json.dumps({
     "executable": sys.executable,
     "prefixes": sorted(prefixes),
     "version": list(sys.version_info[:2]),
-    "missing": [n for n in ("IPython", "matplotlib_inline") if importlib.util.find_spec(n) is None],
+    "missing": [name for name in ("IPython", "matplotlib_inline") if not has(name)],
+    "usual": [name for name in sys.argv[1:] if has(name)],
 }))
 """
 OLDEST = (3, 11)
@@ -31,6 +36,7 @@ class _Findings(TypedDict):
     prefixes: list[str]
     version: list[int]
     missing: list[str]
+    usual: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +48,15 @@ class Interpreter:
         folders: What must be readable at the same path for it to run, outermost first.
         links: Symbolic links outside these folders on the way from the path to the real file, with
             their targets.
+        version: Major and minor.
+        usual: Of the modules that most sessions import, those that it has.
     """
 
     executable: str
     folders: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
+    version: tuple[int, ...]
+    usual: tuple[str, ...]
 
 
 async def inspect_interpreter(python: str | None) -> Interpreter:
@@ -67,7 +77,7 @@ async def inspect_interpreter(python: str | None) -> Interpreter:
             " Install ipython and matplotlib-inline in its environment."
         )
     # Its own word for it: what was named may be a script that starts an interpreter.
-    return _interpreter(found["executable"], found["prefixes"])
+    return _interpreter(found)
 
 
 def _locate(python: str) -> str:
@@ -78,9 +88,10 @@ def _locate(python: str) -> str:
     return os.path.abspath(executable)  # noqa: PTH100
 
 
-def _interpreter(executable: str, prefixes: Iterable[str]) -> Interpreter:
+def _interpreter(found: _Findings) -> Interpreter:
+    executable = found["executable"]
     hops = list(_hops(executable))
-    folders = _folders(prefixes, hops)
+    folders = _folders(found["prefixes"], hops)
     # Not Path.home, which raises for a user that no list of users knows.
     home = os.path.expanduser("~")  # noqa: PTH111
     for folder in folders:
@@ -90,12 +101,18 @@ def _interpreter(executable: str, prefixes: Iterable[str]) -> Interpreter:
                 " see it. Use a virtual environment."
             )
     links = tuple((hop, str(Path(hop).readlink())) for hop in hops if not _covered(hop, folders))
-    return Interpreter(executable=executable, folders=folders, links=links)
+    return Interpreter(
+        executable=executable,
+        folders=folders,
+        links=links,
+        version=tuple(found["version"]),
+        usual=tuple(found["usual"]),
+    )
 
 
 async def _run_probe(executable: str) -> _Findings:
     process = await asyncio.create_subprocess_exec(
-        executable, "-I", "-c", PROBE,
+        executable, "-I", "-c", PROBE, *USUAL,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

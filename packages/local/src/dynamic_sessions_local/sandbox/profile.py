@@ -53,16 +53,27 @@ class Profile:
     limits: Limits
     fresh_proc: bool = True
 
-    def command(self, identity: Identity, *, seccomp: int, files: dict[str, int]) -> list[str]:
-        """Return the command line up to, and without, the interpreter's own.
+    def isolation(self, setpriv: str | None) -> str:
+        """Return the name of what isolates, as users see it."""
+        if not self.fresh_proc:
+            return "bubblewrap-reduced"
+        return "bubblewrap-setpriv" if setpriv else "bubblewrap"
+
+    def command(
+        self, identity: Identity, *, module: str, seccomp: int | None, files: dict[str, int]
+    ) -> list[str]:
+        """Return the command line up to, and without, the configuration.
 
         Args:
             identity: Whom to run as.
-            seccomp: A descriptor with the filter, to be inherited.
+            module: Of the worker's package, the one that is run.
+            seccomp: A descriptor with the filter, to be inherited. None for a zygote, which makes
+                namespaces and applies the filter itself, to each session.
             files: Small files to be made: path in the session → descriptor with its content.
         """
+        nested = seccomp is None
         arguments = [self.bubblewrap, "--die-with-parent", "--new-session", "--clearenv"]
-        arguments += _namespaces(identity)
+        arguments += _namespaces(identity, nested=nested)
         arguments += ["--proc", "/proc"] if self.fresh_proc else ["--ro-bind", "/proc", "/proc"]
         arguments += self._writable_folders()
         # After the empty folders: an environment may be inside one of them.
@@ -79,22 +90,48 @@ class Profile:
         arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", DATA]
         for name, value in environment(self.interpreter, home=HOME).items():
             arguments += ["--setenv", name, value]
-        arguments += ["--seccomp", str(seccomp), "--"]
-        return arguments + _become(identity)
+        if seccomp is not None:
+            # Not with bubblewrap's own as the first process: it has no filter, its program may be a
+            # file of the server's user, and both would be within the session's reach.
+            arguments += ["--as-pid-1", "--seccomp", str(seccomp)]
+        arguments += ["--", *_become(identity, nested=nested)]
+        return [*arguments, self.interpreter.executable, "-I", "-B", WORKER, module]
 
     def _writable_folders(self) -> list[str]:
-        def empty(path: str, size: int, mode: str) -> list[str]:
-            return ["--size", str(size), "--perms", mode, "--tmpfs", path]
+        # A /dev made by bubblewrap has no size of its own, so it is made read-only at the end.
+        # Its terminals have no limit either, and the machine has a fixed number, so there are none.
+        arguments = ["--dev", "/dev", "--size", "4096", "--tmpfs", "/dev/pts"]
+        arguments += ["--remount-ro", "/dev/pts", *_parents([DATA])]
+        for folder in writable_folders(self.limits):
+            arguments += ["--size", str(folder.size), "--perms", folder.mode]
+            arguments += ["--tmpfs", folder.path]
+        return [*arguments, "--perms", "0777", "--dir", HOME]
 
-        limits = self.limits
-        return [
-            # A /dev made by bubblewrap has no size of its own, so it is made read-only at the end.
-            "--dev", "/dev",
-            *_parents([DATA]),
-            *(word for path in TEMPORARY for word in empty(path, limits.temporary_bytes, "1777")),
-            "--perms", "0777", "--dir", HOME,
-            *empty(DATA, limits.data_bytes, "0777"),
-        ]  # fmt: skip
+
+@dataclass(frozen=True, kw_only=True)
+class WritableFolder:
+    """A file system in memory, of the session's own.
+
+    Attributes:
+        path: Its place.
+        size: Bytes that fit.
+        entries: Files and folders that fit.
+        mode: Its permissions, in octal digits.
+    """
+
+    path: str
+    size: int
+    entries: int
+    mode: str
+
+
+def writable_folders(limits: Limits) -> list[WritableFolder]:
+    """Return all that a session can write to."""
+    sizes = [(path, limits.temporary_bytes, "1777") for path in TEMPORARY]
+    return [
+        WritableFolder(path=path, size=size, entries=limits.data_entries, mode=mode)
+        for path, size, mode in [*sizes, (DATA, limits.data_bytes, "0777")]
+    ]
 
 
 def small_files(identity: Identity) -> dict[str, str]:
@@ -130,15 +167,17 @@ def environment(interpreter: Interpreter, *, home: str) -> dict[str, str]:
 def resources(limits: Limits) -> dict[str, int]:
     """Return what the worker limits for itself, by the names of resource.RLIMIT_*.
 
-    It does so inside: before the user namespace, the process limit would count everything that the
-    host's user runs.
+    It does so inside: before the user namespace, the limits on processes and signals would count
+    everything that the host's user has.
     """
     return {
         "AS": limits.memory_bytes,
         "NPROC": limits.processes,
         "NOFILE": limits.open_files,
         "FSIZE": limits.file_bytes,
-        "CORE": 0,
+        # Not 0, under which a program of the host's would still be given the core; with 1 there is none.
+        "CORE": 1,
+        "SIGPENDING": limits.processes,
     }
 
 
@@ -160,7 +199,7 @@ def find_bubblewrap() -> Sequence[str]:
     return found
 
 
-def _namespaces(identity: Identity) -> Iterator[str]:
+def _namespaces(identity: Identity, *, nested: bool) -> Iterator[str]:
     yield from ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts")
     yield from ("--unshare-cgroup-try", "--hostname", "session", "--cap-drop", "ALL")
     if identity.setpriv is None:
@@ -168,6 +207,8 @@ def _namespaces(identity: Identity) -> Iterator[str]:
     else:
         for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
             yield from ("--cap-add", capability)
+        if nested:
+            yield from ("--cap-add", "CAP_SYS_ADMIN")  # to mount, see _become
 
 
 def _system_folders() -> Iterator[str]:
@@ -188,10 +229,15 @@ def _parents(paths: Iterable[str]) -> list[str]:
     return [word for folder in sorted(above) for word in ("--perms", "0755", "--dir", folder)]
 
 
-def _become(identity: Identity) -> list[str]:
+def _become(identity: Identity, *, nested: bool) -> list[str]:
     if identity.setpriv is None:
         return []
+    # Over root's /proc bubblewrap puts covers, and below a /proc with covers the kernel lets nobody
+    # mount one of their own. Nothing in it takes writes from the user that setpriv becomes.
+    mount = "/bin/mount -t proc -o nosuid,nodev,noexec proc /proc"
+    uncover = ["/bin/sh", "-c", f'{mount} && exec "$@"', "sh"] if nested else []
     return [
+        *uncover,
         identity.setpriv, "--reuid", str(identity.uid), "--regid", str(identity.uid),
         "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Started as `python -I <this folder> <configuration>`.
+"""Started as `python -I <this folder> <module> <configuration>`.
 
 The folder's name and place differ between launchers, and its modules must neither shadow nor be
 shadowed by a user's: it is loaded as one package under a name that nobody else has.
@@ -24,12 +24,12 @@ def _load_package(folder: Path) -> None:
 
 
 def _main() -> None:
-    configuration = sys.argv[1]
+    module, configuration = sys.argv[1:]
     # The interpreter put this folder first on the path; user code must not see our module names.
     del sys.path[0]
     sys.argv[:] = [""]
     _load_package(Path(__file__).parent)
-    importlib.import_module(f"{PACKAGE}.service").serve(configuration)
+    importlib.import_module(f"{PACKAGE}.{module}").serve(configuration)
 
 
 _main()

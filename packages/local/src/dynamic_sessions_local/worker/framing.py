@@ -18,6 +18,18 @@ def receive(control: socket.socket) -> dict[str, Any] | None:
     return None if body is None else json.loads(body)
 
 
+def receive_with_descriptors(
+    control: socket.socket, most: int
+) -> tuple[dict[str, Any], list[int]] | None:
+    """Return the next message and the descriptors attached to its first byte."""
+    first, descriptors, _, _ = socket.recv_fds(control, 1, most)
+    if not first:
+        return None
+    rest = _receive_exactly(control, PREFIX.size - 1)
+    body = None if rest is None else _receive_exactly(control, PREFIX.unpack(first + rest)[0])
+    return None if body is None else (json.loads(body), descriptors)
+
+
 def send(
     control: socket.socket, message: dict[str, Any], *, descriptors: Sequence[int] = ()
 ) -> None:

@@ -41,6 +41,11 @@ class _Hook(DisplayHook):
 
     shell: "SessionShell"
 
+    def quiet(self) -> bool:
+        """Return whether the cell ends in a semicolon; only one that has any is taken apart for it."""
+        history: Any = self.shell.history_manager
+        return ";" in history.input_hist_parsed[-1] and bool(super().quiet())
+
     def write_output_prompt(self) -> None:
         pass
 
@@ -57,6 +62,13 @@ class _Hook(DisplayHook):
 
     def write_format_data(self, format_dict: object, md_dict: object = None) -> None:
         pass
+
+    def cull_cache(self) -> None:
+        """Forget the oldest fifth of the results under `Out`, without a warning to whoever runs code."""
+        results = self.shell.user_ns["_oh"]
+        for number in list(results)[: max(self.cache_size // 5, 1)]:
+            del results[number]
+            self.shell.user_ns.pop(f"_{number}", None)
 
     def log_output(self, format_dict: object) -> None:
         """Keep no copy: images would stay in memory for the life of the session."""
@@ -142,6 +154,22 @@ class SessionShell(InteractiveShell):
         """Run code and return the error that it ended with."""
         result = self.run_cell(code, store_history=remember)
         return result.error_before_exec or result.error_in_exec
+
+    def rehearse(self, code: str) -> None:
+        """Run code that leaves nothing behind but what it imported."""
+        spaces = (self.user_ns, self.user_ns_hidden)
+        copies = [dict(space) for space in spaces]
+        self.run(code, remember=False)
+        self.start_record()
+        for space, copy in zip(spaces, copies, strict=True):
+            space.clear()
+            space.update(copy)
+        self.user_ns["_oh"].clear()
+        hook: Any = self.displayhook
+        hook._ = hook.__ = hook.___ = ""
+        for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+            if hasattr(sys, name):
+                delattr(sys, name)
 
     def take_traceback(self) -> str:
         """Return the tracebacks of this execution, without colours."""
