@@ -1,0 +1,66 @@
+"""`python -m benchmarks`: measure, and print one table of figures and ratios."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.cases.ending import ending
+from benchmarks.cases.footprint import idle_memory, live_sessions
+from benchmarks.cases.latency import execution, first_result, plot
+from benchmarks.cases.load import burst, throughput
+from benchmarks.machine import describe_machine
+from benchmarks.peers import kernels_without_profile
+from benchmarks.report import Section, as_json, as_text
+from benchmarks.setting import Setting
+
+CASES: dict[str, Callable[[Setting], list[Section]]] = {
+    "first-result": first_result,
+    "execution": execution,
+    "plot": plot,
+    "memory": idle_memory,
+    "burst": burst,
+    "throughput": throughput,
+    "ending": ending,
+    "live": live_sessions,
+}
+
+
+def main() -> None:
+    """Run the cases that were asked for."""
+    options = _parser().parse_args()
+    with asyncio.Runner() as runner, kernels_without_profile():
+        setting = Setting(quick=options.quick, launcher=options.launcher, runner=runner)
+        about = [*describe_machine(), ("pools", _describe_pools(setting))]
+        sections: list[Section] = []
+        for name in options.only or CASES:
+            sys.stderr.write(f"measuring: {name}\n")
+            sections += CASES[name](setting)
+    sys.stdout.write(as_text(about, sections))
+    if options.json is not None:
+        options.json.write_text(json.dumps(as_json(about, sections), indent=2) + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks", description="Measure the local pool, its peers and this machine."
+    )
+    parser.add_argument("--quick", action="store_true", help="only see that it can be measured")
+    parser.add_argument(
+        "--only", action="append", choices=list(CASES), help="measure this; may be repeated"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument(
+        "--launcher", choices=["fork", "spawn"], help="of the pools; the best one by default"
+    )
+    return parser
+
+
+def _describe_pools(setting: Setting) -> str:
+    with setting.pool() as pool:
+        return f"launcher {pool.launcher}, isolation {pool.isolation}"
+
+
+main()

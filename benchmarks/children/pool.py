@@ -1,0 +1,23 @@
+"""A local pool in a process of its own, made with the arguments that are given as JSON."""
+
+import json
+import sys
+
+from dynamic_sessions_local import LocalSessionPool
+
+
+def main() -> None:
+    """Say how to reach the pool, and serve until standard input ends."""
+    with LocalSessionPool(**json.loads(sys.argv[1])) as pool:
+        about = {
+            "endpoint": pool.endpoint,
+            "token": pool.credential.get_token().token,
+            "isolation": pool.isolation,
+            "launcher": pool.launcher,
+        }
+        sys.stdout.write(json.dumps(about) + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+main()

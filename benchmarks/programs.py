@@ -1,0 +1,34 @@
+"""What is run in sessions, and how its result is known in an answer of ours and in a peer's."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """Code with its result.
+
+    Attributes:
+        code: Python.
+        value: Of the last expression, None where that does not matter.
+        ours: Part of the pool's answer.
+        theirs: Part of what a peer returns.
+    """
+
+    code: str
+    value: int | None = None
+    ours: bytes
+    theirs: str
+
+
+ADD = Program(code="1+1", value=2, ours=b'"executionResult":2', theirs="2")
+PRINT = Program(code="print(1+1)", ours=b'"stdout":"2\\n"', theirs="2")
+PLOT = Program(
+    code="""
+import matplotlib.pyplot as plt, numpy as np, pandas as pd
+plt.plot(np.arange(10))
+plt.show()
+pd.DataFrame({"x": np.arange(10)}).describe()
+""",
+    ours=b'"type":"image"',
+    theirs="png",
+)
