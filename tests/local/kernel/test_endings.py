@@ -122,10 +122,13 @@ async def test_a_worker_that_does_not_start_says_why_and_leaves_nothing() -> Non
     for arguments, words in (
         (["/bin/sh", "-c", "echo it is broken >&2; exit 1"], "it is broken"),
         (["/no/such/program"], "/no/such/program"),
+        # What it started holds the socket on and would never speak.
+        (["/bin/sh", "-c", "sleep 1000 & echo it left its child >&2"], "it left its child"),
     ):
         command = Command(arguments=arguments, configuration={}, environment={})
-        with pytest.raises(KernelStartError, match=words):
-            await start_process(command, watched=0)
+        async with asyncio.timeout(30):
+            with pytest.raises(KernelStartError, match=words):
+                await start_process(command, watched=0)
     assert (open_descriptors(), children()) == before
 
 

@@ -159,7 +159,8 @@ async def start_process(
         raise KernelStartError(str(error)) from error
     finally:
         ends.close_far()
-    return process, await ends.greeted(watched=watched, end=lambda: _end(process))
+    with _whole_group_ends_with(process):
+        return process, await ends.greeted(watched=watched, end=lambda: _end(process))
 
 
 async def receive(
@@ -257,12 +258,35 @@ def _spawn(command: Command, ends: Ends) -> "subprocess.Popen[bytes]":
     )
 
 
+@contextlib.contextmanager
+def _whole_group_ends_with(process: "subprocess.Popen[bytes]") -> Generator[None]:
+    """Let nobody hold the control socket, without a word, when a child of ours has ended early."""
+    loop = asyncio.get_running_loop()
+    pidfd = os.pidfd_open(process.pid)
+
+    def on_exit() -> None:
+        loop.remove_reader(pidfd)
+        _kill_group(process)
+
+    loop.add_reader(pidfd, on_exit)
+    try:
+        yield
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+
+
 async def _end(process: "subprocess.Popen[bytes]") -> None:
-    # The whole group: until its namespaces are made, bubblewrap's own child waits for bubblewrap
-    # and is not yet bound to die with it.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    _kill_group(process)
     await reap(process)
+
+
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    # Until its namespaces are made, bubblewrap's own child waits for bubblewrap and is not yet
+    # bound to die with it.
+    if process.returncode is None:  # or its number may be somebody else's by now
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _read_all(descriptor: int) -> str:
