@@ -44,7 +44,7 @@ async def test_an_open_file_is_read_from_where_it_stands(
 async def test_a_repeated_upload_starts_again_at_the_beginning(
     session: AsyncSession, service: ScriptedService
 ) -> None:
-    service.fail_next(httpx.Response(401))
+    service.fail_next(httpx.Response(503, headers={"retry-after": "0"}))
     await session.files.upload(io.BytesIO(b"x" * 1_000_000), name="a.bin")
     assert len(service.requests) == 2
     assert len(service.sessions["conversation"].files["a.bin"]) == 1_000_000

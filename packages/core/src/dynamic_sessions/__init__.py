@@ -6,6 +6,7 @@ from dynamic_sessions.credentials import (
     Credential,
     TokenProvider,
 )
+from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.errors import (
     AuthenticationError,
     DynamicSessionsError,
@@ -34,7 +35,9 @@ from dynamic_sessions.functions import (
     InjectableFunction,
     with_requirements,
 )
+from dynamic_sessions.identifiers import identifier_for
 from dynamic_sessions.models import (
+    ClosingReport,
     CodeBlock,
     Execution,
     ExecutionError,
@@ -45,6 +48,7 @@ from dynamic_sessions.models import (
 )
 from dynamic_sessions.pool import AsyncSessionPool
 from dynamic_sessions.prompts import describe_functions, render_execution
+from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.session import AsyncSession
 from dynamic_sessions.sync import Session, SessionFiles, SessionPool
 
@@ -55,8 +59,10 @@ __all__ = [
     "AsyncSessionPool",
     "AsyncTokenProvider",
     "AuthenticationError",
+    "ClosingReport",
     "CodeBlock",
     "Credential",
+    "Deadlines",
     "DynamicSessionsError",
     "Execution",
     "ExecutionError",
@@ -76,6 +82,7 @@ __all__ = [
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "PoolExhaustedError",
+    "RetryPolicy",
     "ServerError",
     "ServiceConnectionError",
     "ServiceError",
@@ -89,6 +96,7 @@ __all__ = [
     "SessionPool",
     "TokenProvider",
     "describe_functions",
+    "identifier_for",
     "render_execution",
     "with_requirements",
 ]

@@ -45,6 +45,34 @@ async def open_upload(source: UploadSource) -> tuple[UploadContent, str | None]:
     return await anyio.to_thread.run_sync(_file_content, source), _file_name(source)
 
 
+class Watched:
+    """Content that reports how much of it was read, and does not change its size meanwhile."""
+
+    def __init__(
+        self, content: UploadContent, progress: Callable[[int, int | None], None] | None
+    ) -> None:
+        self.size = content.size
+        self._content = content
+        self._progress = progress
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Read from the beginning.
+
+        Raises:
+            OSError: The file is shorter or longer than it was.
+        """
+        count = 0
+        async for chunk in self._content:
+            count += len(chunk)
+            if count > self.size:
+                break
+            yield chunk
+            if self._progress is not None:
+                self._progress(count, self.size)
+        if count != self.size:
+            raise OSError(f"The file changed its size from {self.size} bytes while it was sent.")
+
+
 class MultipartFile:
     """A multipart/form-data body with one part named "file", streamed from its content."""
 

@@ -4,9 +4,12 @@ from dynamic_sessions.wire.codec import (
     Codec,
     Reply,
     RequestData,
+    RunningExecution,
     UnexpectedReplyError,
     UploadPart,
     delete_session,
+    get_session,
+    read_session,
 )
 from dynamic_sessions.wire.flat import FlatCodec
 from dynamic_sessions.wire.legacy import LegacyCodec
@@ -15,10 +18,13 @@ __all__ = [
     "Codec",
     "Reply",
     "RequestData",
+    "RunningExecution",
     "UnexpectedReplyError",
     "UploadPart",
     "codec_for",
     "delete_session",
+    "get_session",
+    "read_session",
 ]
 
 _FIRST_FLAT_VERSION = "2024-10-02"

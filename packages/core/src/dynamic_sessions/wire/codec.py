@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, cast
 from urllib.parse import quote, urlencode
 
-from dynamic_sessions.models import Execution, SessionFile
+from dynamic_sessions.models import Execution, SessionFile, SessionStatus
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -30,6 +30,9 @@ class RequestData:
     query: Mapping[str, str]
     json: JsonObject | None = None
     upload: UploadPart | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    streams_reply: bool = False
+    """Whether the answer is a file's bytes."""
 
     @property
     def target(self) -> str:
@@ -47,6 +50,13 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunningExecution:
+    """An execution that has not ended, and the service's id of it; "" if it gave none."""
+
+    execution_id: str
+
+
 class UnexpectedReplyError(Exception):
     """The reply is not of the documented shape; the message says where."""
 
@@ -55,15 +65,27 @@ class Codec(Protocol):
     """One dialect of the service's HTTP API."""
 
     api_version: str
+    has_asynchronous_executions: bool
 
     def execute(
-        self, identifier: str, code: str, *, timeout_seconds: int, output_limit: int
+        self,
+        identifier: str,
+        code: str,
+        *,
+        timeout_seconds: int,
+        output_limit: int,
+        execution_id: str,
+        asynchronous: bool,
     ) -> RequestData:
-        """Ask for a synchronous execution; the limit is in characters a stream."""
+        """Ask for an execution; the limit is in characters a stream."""
         ...
 
-    def read_execution(self, reply: Reply, *, output_limit: int) -> Execution:
-        """Read the answer to an execution."""
+    def poll_execution(self, identifier: str, execution_id: str) -> RequestData:
+        """Ask what has become of an execution."""
+        ...
+
+    def read_execution(self, reply: Reply, *, output_limit: int) -> Execution | RunningExecution:
+        """Read the answer to an execution, or to a question about one."""
         ...
 
     def upload_file(self, identifier: str, name: str) -> RequestData:
@@ -93,8 +115,26 @@ class Codec(Protocol):
 
 def delete_session(identifier: str) -> RequestData:
     """Ask for the session's end, which is the same in every dialect."""
+    return _on_session("DELETE", identifier)
+
+
+def get_session(identifier: str) -> RequestData:
+    """Ask what stands behind the identifier, without bringing anything into being."""
+    return _on_session("GET", identifier)
+
+
+def read_session(reply: Reply) -> SessionStatus:
+    """Read the answer to get_session."""
+    body = read_object(reply.body, "the reply")
+    return SessionStatus(
+        etag=read_text(body.get("etag"), "etag") or None,
+        created_at=read_time(body.get("createdAt")),
+    )
+
+
+def _on_session(method: Literal["GET", "DELETE"], identifier: str) -> RequestData:
     return RequestData(
-        method="DELETE",
+        method=method,
         segments=("session",),
         query={"api-version": SESSION_API_VERSION, "identifier": identifier},
     )

@@ -1,0 +1,225 @@
+"""Receiving a file whole: over one connection, or over several where one breaks off."""
+
+import errno
+import os
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+import anyio
+import anyio.to_thread
+
+from dynamic_sessions.errors import (
+    ServiceConnectionError,
+    ServiceProtocolError,
+    ServiceResponseError,
+    ServiceTimeoutError,
+)
+from dynamic_sessions.transport import Download
+
+IfExists: TypeAlias = Literal["replace", "refuse", "keep_both"]
+"""What to do when a file of that name is there already."""
+
+Progress: TypeAlias = Callable[[int, int | None], None]
+"""Called with the bytes so far and their total number, which is None where nobody knows it."""
+
+_MOST_CONNECTIONS = 5
+_PARTIAL_CONTENT = 206
+_RANGE_NOT_SATISFIABLE = 416
+
+
+class Sink(Protocol):
+    """Where received bytes go."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        ...
+
+    async def restart(self) -> None:
+        """Forget all bytes so far."""
+        ...
+
+
+class OpenDownload(Protocol):
+    """Asks for a file from some byte on."""
+
+    def __call__(
+        self, *, offset: int, validator: str | None
+    ) -> AbstractAsyncContextManager[Download]:
+        """Open the file's bytes from an offset, if it is still the one that is meant."""
+        ...
+
+
+@dataclass(kw_only=True)
+class _Received:
+    size: int = 0
+    total: int | None = None
+    validator: str | None = None
+
+
+async def receive(open_download: OpenDownload, sink: Sink, progress: Progress | None) -> int:
+    """Receive a file and return its size in bytes.
+
+    A connection that breaks off is replaced. The next one goes on from where that ended, where the
+    server gives ranges and says that the file is the same; otherwise it begins anew.
+
+    Raises:
+        ServiceError: The file did not come, or came with another size than announced.
+    """
+    received = _Received()
+    for connection in range(1, _MOST_CONNECTIONS + 1):
+        size_before = received.size
+        try:
+            await _receive_on(open_download, sink, progress, received)
+        except (ServiceConnectionError, ServiceTimeoutError):
+            # Connections that bring nothing are the transport's to repeat, and were.
+            if connection == _MOST_CONNECTIONS or received.size == size_before:
+                raise
+        except ServiceResponseError as error:
+            if error.status_code != _RANGE_NOT_SATISFIABLE or not size_before:
+                raise
+            received.size, received.validator = 0, None
+        else:
+            return received.size
+    raise ServiceProtocolError(
+        "download file: the file changed whenever its transfer was resumed.",
+        operation="download file",
+    )
+
+
+async def _receive_on(
+    open_download: OpenDownload, sink: Sink, progress: Progress | None, received: _Received
+) -> None:
+    offset = received.size if received.validator is not None else 0
+    async with open_download(offset=offset, validator=received.validator) as download:
+        await _begin(download, sink, received, offset)
+        async for chunk in download:
+            await sink.write(chunk)
+            received.size += len(chunk)
+            if progress is not None:
+                progress(received.size, received.total)
+    if received.total is not None and received.size != received.total:
+        raise ServiceProtocolError(
+            f"download file: {received.size} bytes came of {received.total}.",
+            operation="download file",
+        )
+
+
+async def _begin(download: Download, sink: Sink, received: _Received, offset: int) -> None:
+    headers = download.headers
+    if offset and _continues_at(download, offset):
+        return
+    await sink.restart()
+    received.size = 0
+    length = headers.get("content-length")
+    is_plain = "content-encoding" not in headers
+    received.total = int(length) if length is not None and is_plain else None
+    takes_ranges = headers.get("accept-ranges", "").lower() == "bytes"
+    received.validator = _validator(headers.get("etag")) if takes_ranges and is_plain else None
+
+
+def _continues_at(download: Download, offset: int) -> bool:
+    if download.status_code != _PARTIAL_CONTENT:
+        return False
+    if download.headers.get("content-range", "").startswith(f"bytes {offset}-"):
+        return True
+    raise ServiceProtocolError(
+        "download file: another part of the file came than was asked for.",
+        operation="download file",
+    )
+
+
+def _validator(etag: str | None) -> str | None:
+    # RFC 9110, section 13.1.5: a weak one does not tell that every byte is the same.
+    return etag if etag is not None and not etag.startswith("W/") else None
+
+
+class MemorySink:
+    """Keeps received bytes in memory."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        self.content += chunk
+
+    async def restart(self) -> None:
+        """Forget all bytes so far."""
+        self.content.clear()
+
+
+class _FileSink:
+    def __init__(self, file: anyio.AsyncFile[bytes]) -> None:
+        self._file = file
+
+    async def write(self, chunk: bytes) -> None:
+        await self._file.write(chunk)
+
+    async def restart(self) -> None:
+        await self._file.seek(0)
+        await self._file.truncate(0)
+
+
+@dataclass(kw_only=True)
+class FileOnDisk:
+    """A file that appears under its name when it is whole."""
+
+    sink: Sink
+    path: Path
+    """Where it is, once it has appeared."""
+
+
+@asynccontextmanager
+async def whole_file(target: Path, if_exists: IfExists) -> AsyncGenerator[FileOnDisk]:
+    """Write a file beside its place, and put it there at the end unless an error came between.
+
+    Raises:
+        FileExistsError: A file of that name is there, and is not to be replaced.
+    """
+    if if_exists == "refuse" and await anyio.Path(target).exists():
+        raise _exists(target)
+    partial = target.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        async with await anyio.open_file(partial, "xb") as file:
+            whole = FileOnDisk(sink=_FileSink(file), path=target)
+            yield whole
+            await file.flush()
+            await anyio.to_thread.run_sync(os.fsync, file.wrapped.fileno())
+        whole.path = await anyio.to_thread.run_sync(_put, partial, target, if_exists)
+    finally:
+        with anyio.CancelScope(shield=True), suppress(FileNotFoundError):
+            await anyio.to_thread.run_sync(partial.unlink)
+
+
+def _put(partial: Path, target: Path, if_exists: IfExists) -> Path:
+    if if_exists == "replace":
+        return partial.replace(target)
+    number = 1
+    place = target
+    while True:
+        try:
+            # Unlike a rename, a link never replaces what came there meanwhile.
+            os.link(partial, place, follow_symlinks=False)
+        except FileExistsError:
+            if if_exists == "refuse":
+                raise _exists(target) from None
+            number += 1
+            place = target.with_name(numbered_name(target.name, number))
+        else:
+            return place
+
+
+def numbered_name(name: str, number: int) -> str:
+    """Return a name beside one that is taken: "a (2).txt" for "a.txt"."""
+    stem, dot, suffix = name.rpartition(".")
+    if not stem:
+        stem, dot, suffix = name, "", ""
+    return f"{stem} ({number}){dot}{suffix}"
+
+
+def _exists(target: Path) -> FileExistsError:
+    return FileExistsError(errno.EEXIST, "There is a file of that name already", str(target))
