@@ -6,13 +6,18 @@ import struct
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self, TypeAlias
 from urllib.parse import urlsplit
 
 from .exchange import Head, forward, read_head, split_reply
 from .faults import Fault
 
 _DRIP_BYTES = 64
+
+Choice: TypeAlias = Callable[[str], Fault | None]
+"""What goes wrong with the next request of an operation."""
+
+_Act: TypeAlias = Callable[[], Coroutine[object, object, bool]]
 
 
 @dataclass(kw_only=True)
@@ -46,8 +51,7 @@ class FaultProxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._connections: set[asyncio.StreamWriter] = set()
         self._faults: dict[str, deque[Fault]] = {}
-        self.choose: Callable[[str], Fault | None] = self._next_fault
-        self.on_forwarded: Callable[[str], None] | None = None
+        self.choose: Choice = self._next_fault
         self.tally = Tally()
 
     @property
@@ -137,12 +141,10 @@ class FaultProxy:
         self.tally.forwarded[operation] += 1
         if operation in {"execute", "set up"}:
             self.tally.bodies.append(body)
-        if self.on_forwarded is not None:
-            self.on_forwarded(operation)
         return await forward(*self._upstream, head, body)
 
     async def _have(self, fault: Fault, reply: bytes, writer: asyncio.StreamWriter) -> bool:
-        acts: dict[str, Callable[[], Coroutine[Any, Any, bool]]] = {
+        acts: dict[str, _Act] = {
             "reset": lambda: _reset(writer),
             "close": lambda: _close(writer),
             "answer": lambda: _answer(fault.answer, writer),

@@ -98,9 +98,11 @@ async def test_a_run_is_sent_when_refused_connections_are_taken_again(
         session = pool.session()
         await session.set_up()
         await proxy.refuse()
-        with caplog.at_level(logging.DEBUG, "dynamic_sessions"):
-            with pytest.raises(ServiceConnectionError) as caught:
-                await session.execute(counting("refused"))
+        with (
+            caplog.at_level(logging.DEBUG, "dynamic_sessions"),
+            pytest.raises(ServiceConnectionError) as caught,
+        ):
+            await session.execute(counting("refused"))
         assert not caught.value.outcome_unknown
         assert proxy.tally.runs("refused") == 0
         assert len([r for r in caplog.records if "failed" in r.getMessage()]) == 3
