@@ -49,6 +49,7 @@ class FaultProxy:
         self._port = port
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reached: dict[str, asyncio.Event] = {}
         self._connections: set[asyncio.StreamWriter] = set()
         self._faults: dict[str, deque[Fault]] = {}
         self.choose: Choice = self._next_fault
@@ -82,6 +83,11 @@ class FaultProxy:
     def fail(self, operation: str, *faults: Fault) -> None:
         """Let the next requests of an operation fail, in this order."""
         self._faults.setdefault(operation, deque()).extend(faults)
+
+    async def until_forwarded(self, operation: str) -> None:
+        """Wait until a request of an operation, from now on, is being forwarded."""
+        reached = self._reached.setdefault(operation, asyncio.Event())
+        await reached.wait()
 
     def hang_up(self) -> None:
         """Close all connections, as a front end does with idle ones."""
@@ -139,6 +145,8 @@ class FaultProxy:
 
     async def _forward(self, operation: str, head: Head, body: bytes) -> bytes:
         self.tally.forwarded[operation] += 1
+        if (reached := self._reached.pop(operation, None)) is not None:
+            reached.set()
         if operation in {"execute", "set up"}:
             self.tally.bodies.append(body)
         return await forward(*self._upstream, head, body)

@@ -26,7 +26,7 @@ class Deadlines:
     """Beyond an execution's own time limit: the service finds a session first, and stops the code
     after the limit."""
     arrival: float = 10.0
-    """An asynchronous run whose submission got no answer may take this long to show up."""
+    """An asynchronous run that the service knows nothing of may take this long to show up."""
     stop: float = 10.0
     """Stopping what a cancelled call left behind."""
     place: float = 300.0

@@ -92,7 +92,9 @@ class Executions:
         if isinstance(outcome, RunningExecution):
             # Documented for asynchronous runs alone; nothing is lost if the service does it here.
             ends_at = anyio.current_time() + call.deadline
-            return await self._result(run, outcome.execution_id, ends_at)
+            return await self._result(
+                run, outcome.execution_id, ends_at, patience=self._deadlines.arrival
+            )
         return _reply(outcome, reply)
 
     async def attach(self, identifier: str, execution_id: str, *, timeout: float) -> ExecutionReply:
@@ -109,21 +111,30 @@ class Executions:
             ServiceError: The service, or the way to it, failed.
         """
         run = Run(identifier=identifier, code="", timeout=timeout, operation="attach")
-        return await self._result(run, execution_id, anyio.current_time() + timeout)
+        return await self._result(run, execution_id, anyio.current_time() + timeout, patience=0)
 
     async def _run_asynchronously(self, run: Run) -> ExecutionReply:
         ends_at = anyio.current_time() + run.timeout + self._deadlines.execution_grace
         call = self._submission(run, deadline=self._deadlines.call)
+        execution_id, submission_error = run.execution_id, None
         try:
             reply = await self._transport.send(call)
             outcome = self._read(call, reply)
         except ServiceError as error:
             if not error.outcome_unknown:
                 raise
-            return await self._result(run, run.execution_id, ends_at, submission_error=error)
-        if isinstance(outcome, Execution):
-            return _reply(outcome, reply)
-        return await self._result(run, outcome.execution_id, ends_at)
+            submission_error = error
+        else:
+            if isinstance(outcome, Execution):
+                return _reply(outcome, reply)
+            execution_id = outcome.execution_id
+        return await self._result(
+            run,
+            execution_id,
+            ends_at,
+            patience=self._deadlines.arrival,
+            submission_error=submission_error,
+        )
 
     async def _result(
         self,
@@ -131,6 +142,7 @@ class Executions:
         execution_id: str,
         ends_at: float,
         *,
+        patience: float,
         submission_error: ServiceError | None = None,
     ) -> ExecutionReply:
         """Ask for a run until it has ended.
@@ -139,18 +151,17 @@ class Executions:
             run: What is running.
             execution_id: The id it has at the service.
             ends_at: When to give up.
+            patience: Seconds for which the service may know nothing of it.
             submission_error: Why it is not certain that the service ever got the run.
         """
-        arrives_by = anyio.current_time() + self._deadlines.arrival
+        missing = _Missing(patience=patience)
         delay = _FIRST_POLL_SECONDS
         while (left := ends_at - anyio.current_time()) > 0:
             try:
                 outcome, reply = await self._poll(run, execution_id or run.execution_id, left)
             except _UNKNOWN as error:
-                if submission_error is None:
-                    raise _possibly_run(error)  # noqa: B904 - the error itself, amended
-                if anyio.current_time() >= arrives_by:
-                    raise submission_error from error
+                if missing.for_good():
+                    raise submission_error or _possibly_run(error) from error
             except _REFUSED as error:
                 raise _possibly_run(error)  # noqa: B904 - the error itself, amended
             except ServiceError:
@@ -159,6 +170,7 @@ class Executions:
             else:
                 if isinstance(outcome, Execution):
                     return _reply(outcome, reply)
+                missing.was_found()
                 submission_error = None
             await anyio.sleep(min(delay, max(ends_at - anyio.current_time(), 0)))
             delay = min(delay * _POLL_GROWTH, _LONGEST_POLL_SECONDS)
@@ -205,6 +217,23 @@ class Executions:
     def _read(self, call: Call, reply: Reply) -> Execution | RunningExecution:
         with protocol_errors(call):
             return self._codec.read_execution(reply, output_limit=self._output_limit)
+
+
+class _Missing:
+    """How long the service has known nothing of a run."""
+
+    def __init__(self, *, patience: float) -> None:
+        self._patience = patience
+        self._since: float | None = None
+
+    def was_found(self) -> None:
+        self._since = None
+
+    def for_good(self) -> bool:
+        now = anyio.current_time()
+        if self._since is None:
+            self._since = now
+        return now - self._since >= self._patience
 
 
 @contextmanager
