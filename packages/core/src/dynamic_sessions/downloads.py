@@ -4,13 +4,13 @@ import errno
 import os
 import uuid
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 import anyio
-import anyio.to_thread
 
 from dynamic_sessions.errors import (
     ServiceConnectionError,
@@ -18,6 +18,7 @@ from dynamic_sessions.errors import (
     ServiceResponseError,
     ServiceTimeoutError,
 )
+from dynamic_sessions.local_files import LocalFile
 from dynamic_sessions.transport import Download
 
 IfExists: TypeAlias = Literal["replace", "refuse", "keep_both"]
@@ -152,18 +153,6 @@ class MemorySink:
         self.content.clear()
 
 
-class _FileSink:
-    def __init__(self, file: anyio.AsyncFile[bytes]) -> None:
-        self._file = file
-
-    async def write(self, chunk: bytes) -> None:
-        await self._file.write(chunk)
-
-    async def restart(self) -> None:
-        await self._file.seek(0)
-        await self._file.truncate(0)
-
-
 @dataclass(kw_only=True)
 class FileOnDisk:
     """A file that appears under its name when it is whole."""
@@ -182,28 +171,22 @@ async def whole_file(target: Path, if_exists: IfExists) -> AsyncGenerator[FileOn
     """
     if if_exists == "refuse" and await anyio.Path(target).exists():
         raise _exists(target)
-    partial = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        async with await anyio.open_file(partial, "xb") as file:
-            whole = FileOnDisk(sink=_FileSink(file), path=target)
-            yield whole
-            await file.flush()
-            await anyio.to_thread.run_sync(os.fsync, file.wrapped.fileno())
-        whole.path = await anyio.to_thread.run_sync(_put, partial, target, if_exists)
-    finally:
-        with anyio.CancelScope(shield=True), suppress(FileNotFoundError):
-            await anyio.to_thread.run_sync(partial.unlink)
+    partial_path = target.with_name(f".{uuid.uuid4().hex}.part")
+    async with LocalFile(partial_path, is_partial=True) as file:
+        whole = FileOnDisk(sink=file, path=target)
+        yield whole
+        whole.path = await file.put(partial(_put, target=target, if_exists=if_exists))
 
 
-def _put(partial: Path, target: Path, if_exists: IfExists) -> Path:
+def _put(source: Path, *, target: Path, if_exists: IfExists) -> Path:
     if if_exists == "replace":
-        return partial.replace(target)
+        return source.replace(target)
     number = 1
     place = target
     while True:
         try:
             # Unlike a rename, a link never replaces what came there meanwhile.
-            os.link(partial, place, follow_symlinks=False)
+            os.link(source, place, follow_symlinks=False)
         except FileExistsError:
             if if_exists == "refuse":
                 raise _exists(target) from None

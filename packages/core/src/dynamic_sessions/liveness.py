@@ -8,8 +8,8 @@ from email.utils import parsedate_to_datetime
 from dynamic_sessions.executions import ExecutionReply
 from dynamic_sessions.models import SessionStatus
 
-# HTTP's dates have whole seconds.
-_RESOLUTION = timedelta(seconds=1)
+# HTTP's dates have whole seconds, and servers put them together now and then.
+_LEAST_TOLERANCE_SECONDS = 5.0
 
 
 class Liveness:
@@ -62,7 +62,9 @@ class Liveness:
             return known == status.etag
         if status.created_at is None or self._service_time is None:
             return True
-        return status.created_at <= self._service_time + _RESOLUTION
+        # A successor was made after the cooldown, the session itself before our last answer.
+        tolerance = max(self._cooldown / 2, _LEAST_TOLERANCE_SECONDS)
+        return status.created_at <= self._service_time + timedelta(seconds=tolerance)
 
 
 def _read_date(text: str | None) -> datetime | None:

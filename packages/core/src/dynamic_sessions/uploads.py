@@ -9,6 +9,8 @@ from typing import BinaryIO, Protocol, TypeAlias, cast
 import anyio
 import anyio.to_thread
 
+from dynamic_sessions.local_files import LocalFile
+
 CHUNK_BYTES = 256 * 1024
 
 UploadSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
@@ -120,7 +122,7 @@ class _PathContent:
         self.size = size
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async with await anyio.open_file(self._path, "rb") as file:
+        async with LocalFile(self._path) as file:
             while chunk := await file.read(CHUNK_BYTES):
                 yield chunk
 
