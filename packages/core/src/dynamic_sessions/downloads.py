@@ -27,7 +27,8 @@ IfExists: TypeAlias = Literal["replace", "refuse", "keep_both"]
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Called with the bytes so far and their total number, which is None where nobody knows it."""
 
-_MOST_CONNECTIONS = 5
+# Connections in a row that bring a file no further than the ones before.
+_MOST_FRUITLESS = 4
 _PARTIAL_CONTENT = 206
 _RANGE_NOT_SATISFIABLE = 416
 
@@ -57,6 +58,7 @@ class OpenDownload(Protocol):
 @dataclass(kw_only=True)
 class _Received:
     size: int = 0
+    on_this_connection: int = 0
     total: int | None = None
     validator: str | None = None
 
@@ -71,20 +73,22 @@ async def receive(open_download: OpenDownload, sink: Sink, progress: Progress | 
         ServiceError: The file did not come, or came with another size than announced.
     """
     received = _Received()
-    for connection in range(1, _MOST_CONNECTIONS + 1):
-        size_before = received.size
+    furthest = fruitless = 0
+    while fruitless < _MOST_FRUITLESS:
         try:
             await _receive_on(open_download, sink, progress, received)
         except (ServiceConnectionError, ServiceTimeoutError):
-            # Connections that bring nothing are the transport's to repeat, and were.
-            if connection == _MOST_CONNECTIONS or received.size == size_before:
+            # Connections that bring nothing at all are the transport's to repeat, and were.
+            if not received.on_this_connection or fruitless == _MOST_FRUITLESS - 1:
                 raise
         except ServiceResponseError as error:
-            if error.status_code != _RANGE_NOT_SATISFIABLE or not size_before:
+            if error.status_code != _RANGE_NOT_SATISFIABLE or not received.size:
                 raise
             received.size, received.validator = 0, None
         else:
             return received.size
+        fruitless = 0 if received.size > furthest else fruitless + 1
+        furthest = max(furthest, received.size)
     raise ServiceProtocolError(
         "download file: the file changed whenever its transfer was resumed.",
         operation="download file",
@@ -95,11 +99,13 @@ async def _receive_on(
     open_download: OpenDownload, sink: Sink, progress: Progress | None, received: _Received
 ) -> None:
     offset = received.size if received.validator is not None else 0
+    received.on_this_connection = 0
     async with open_download(offset=offset, validator=received.validator) as download:
         await _begin(download, sink, received, offset)
         async for chunk in download:
             await sink.write(chunk)
             received.size += len(chunk)
+            received.on_this_connection += len(chunk)
             if progress is not None:
                 progress(received.size, received.total)
     if received.total is not None and received.size != received.total:
