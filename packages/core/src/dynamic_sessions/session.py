@@ -278,6 +278,14 @@ class AsyncSession:
         with _nothing_of_the_callers_ran():
             (await self._run(self._own_run("keep output", begin_code(paths)))).raise_for_status()
         execution = await self._run(run)
+        try:
+            return await self._with_kept_output(execution, names)
+        except ServiceError as error:
+            # The code has run, so that its result must not be lost over this.
+            logger.warning("The whole output could not be fetched: %s", error)
+            return execution
+
+    async def _with_kept_output(self, execution: Execution, names: dict[str, str]) -> Execution:
         ended = await self._run(self._own_run("keep output", END_CODE))
         if not ended.ok:
             # The session that kept it is gone.

@@ -148,7 +148,8 @@ class ScriptedService:
 
     def _execution_response(self, identifier: str, answer: JsonObject) -> httpx.Response:
         guid = self._session(identifier).guid
-        return httpx.Response(200, json=answer, headers={"x-ms-session-guid": guid})
+        headers = {"x-ms-session-guid": guid, "x-ms-container-execution-duration": "7"}
+        return httpx.Response(200, json=answer, headers=headers)
 
     def _delete_session(self, identifier: str) -> httpx.Response:
         if self.sessions.pop(identifier, None) is None:
