@@ -12,6 +12,7 @@ from dynamic_sessions import (
     AsyncSessionPool,
     PayloadTooLargeError,
     ServiceConnectionError,
+    ServiceProtocolError,
 )
 from dynamic_sessions.files import session_name
 from dynamic_sessions.local_paths import check_local_name
@@ -331,3 +332,14 @@ def test_names_that_are_special_on_windows_are_refused_there(name: str) -> None:
 @pytest.mark.parametrize("name", ["a.txt", "reports/console.txt", "nullable", "été.txt", ".hidden"])
 def test_other_names_are_fine_there(name: str) -> None:
     assert check_local_name(name, windows=True) == name.split("/")
+
+
+async def test_a_listed_file_must_come_with_the_size_that_was_listed(
+    session: AsyncSession, service: ScriptedService
+) -> None:
+    await session.files.upload(b"abc", name="a.txt")
+    (listed,) = await session.files.list()
+    assert await session.files.read(listed) == b"abc"
+    service.sessions["conversation"].files["a.txt"] = b"ab"
+    with pytest.raises(ServiceProtocolError, match="2 bytes came of 3"):
+        await session.files.read(listed)

@@ -1,6 +1,7 @@
 """Receiving a file whole: over one connection, or over several where one breaks off."""
 
 import errno
+import mimetypes
 import os
 import uuid
 from collections.abc import AsyncGenerator, Callable
@@ -29,6 +30,7 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 
 # Connections in a row that bring a file no further than the ones before.
 _MOST_FRUITLESS = 4
+_KINDS_OF_OTHER_ANSWERS = frozenset({"text/html", "application/json"})
 _PARTIAL_CONTENT = 206
 _RANGE_NOT_SATISFIABLE = 416
 
@@ -63,7 +65,18 @@ class _Received:
     validator: str | None = None
 
 
-async def receive(open_download: OpenDownload, sink: Sink, progress: Progress | None) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A file to receive."""
+
+    name: str
+    size: int | None = None
+    """Bytes that it must have, where that is known."""
+
+
+async def receive(
+    wanted: Wanted, open_download: OpenDownload, sink: Sink, progress: Progress | None
+) -> int:
     """Receive a file and return its size in bytes.
 
     A connection that breaks off is replaced. The next one goes on from where that ended, where the
@@ -76,7 +89,7 @@ async def receive(open_download: OpenDownload, sink: Sink, progress: Progress | 
     furthest = fruitless = 0
     while fruitless < _MOST_FRUITLESS:
         try:
-            await _receive_on(open_download, sink, progress, received)
+            await _receive_on(wanted, open_download, sink, progress, received)
         except (ServiceConnectionError, ServiceTimeoutError):
             # Connections that bring nothing at all are the transport's to repeat, and were.
             if not received.on_this_connection or fruitless == _MOST_FRUITLESS - 1:
@@ -89,18 +102,20 @@ async def receive(open_download: OpenDownload, sink: Sink, progress: Progress | 
             return received.size
         fruitless = 0 if received.size > furthest else fruitless + 1
         furthest = max(furthest, received.size)
-    raise ServiceProtocolError(
-        "download file: the file changed whenever its transfer was resumed.",
-        operation="download file",
-    )
+    raise _unexpected("the file changed whenever its transfer was resumed")
 
 
 async def _receive_on(
-    open_download: OpenDownload, sink: Sink, progress: Progress | None, received: _Received
+    wanted: Wanted,
+    open_download: OpenDownload,
+    sink: Sink,
+    progress: Progress | None,
+    received: _Received,
 ) -> None:
     offset = received.size if received.validator is not None else 0
     received.on_this_connection = 0
     async with open_download(offset=offset, validator=received.validator) as download:
+        _check_is_the_file(download, wanted)
         await _begin(download, sink, received, offset)
         async for chunk in download:
             await sink.write(chunk)
@@ -108,11 +123,26 @@ async def _receive_on(
             received.on_this_connection += len(chunk)
             if progress is not None:
                 progress(received.size, received.total)
-    if received.total is not None and received.size != received.total:
-        raise ServiceProtocolError(
-            f"download file: {received.size} bytes came of {received.total}.",
-            operation="download file",
-        )
+    expected = wanted.size if wanted.size is not None else received.total
+    if expected is not None and received.size != expected:
+        raise _unexpected(f"{received.size} bytes came of {expected}")
+
+
+def _check_is_the_file(download: Download, wanted: Wanted) -> None:
+    """Refuse what something on the way answered in the service's place, such as a page to sign in.
+
+    The service sends every file as application/octet-stream (recorded traffic), container images
+    by the type that its name suggests.
+    """
+    kind = download.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not kind and download.headers.get("content-length") == "0":
+        raise _unexpected("an empty answer came, not marked as a file")
+    if kind in _KINDS_OF_OTHER_ANSWERS and mimetypes.guess_type(wanted.name)[0] != kind:
+        raise _unexpected(f"an answer of type {kind} came in place of the file")
+
+
+def _unexpected(what: str) -> ServiceProtocolError:
+    return ServiceProtocolError(f"download file: {what}.", operation="download file")
 
 
 async def _begin(download: Download, sink: Sink, received: _Received, offset: int) -> None:
@@ -133,10 +163,7 @@ def _continues_at(download: Download, offset: int) -> bool:
         return False
     if download.headers.get("content-range", "").startswith(f"bytes {offset}-"):
         return True
-    raise ServiceProtocolError(
-        "download file: another part of the file came than was asked for.",
-        operation="download file",
-    )
+    raise _unexpected("another part of the file came than was asked for")
 
 
 def _validator(etag: str | None) -> str | None:

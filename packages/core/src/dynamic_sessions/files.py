@@ -15,6 +15,7 @@ from dynamic_sessions.downloads import (
     MemorySink,
     OpenDownload,
     Progress,
+    Wanted,
     numbered_name,
     receive,
     whole_file,
@@ -150,7 +151,7 @@ class AsyncSessionFiles:
 
     async def download(
         self,
-        name: str,
+        name: str | SessionFile,
         *,
         to: str | os.PathLike[str],
         if_exists: IfExists = "replace",
@@ -162,7 +163,8 @@ class AsyncSessionFiles:
         out of the directory. A connection that breaks off is replaced.
 
         Args:
-            name: The file's name in the session.
+            name: The file's name in the session, or an entry of list(), whose size the copy then
+                must have.
             to: The directory on this machine; made if it does not exist.
             if_exists: What to do when a file of that name is there: "replace" it, "refuse" with a
                 FileExistsError, or "keep_both" by another name.
@@ -177,11 +179,11 @@ class AsyncSessionFiles:
             NotFoundError: The session has no such file.
             ServiceError: The service, or the way to it, failed.
         """
-        source = session_name(name)
+        wanted = _wanted(name)
         await self._enter()
-        target = await anyio.to_thread.run_sync(make_target, Path(to), source)
+        target = await anyio.to_thread.run_sync(make_target, Path(to), wanted.name)
         async with whole_file(target, if_exists) as file:
-            await receive(self._opener(source), file.sink, progress)
+            await receive(wanted, self._opener(wanted.name), file.sink, progress)
         return file.path
 
     async def download_directory(
@@ -209,24 +211,27 @@ class AsyncSessionFiles:
         """
         entries = await self.list(directory, recursive=True)
         downloads = [
-            partial(self.download, entry.name, to=to, if_exists=if_exists)
+            partial(self.download, entry, to=to, if_exists=if_exists)
             for entry in entries
             if entry.type == "file"
         ]
         return await _gather(downloads, at_once)
 
-    async def read(self, name: str) -> bytes:
+    async def read(self, name: str | SessionFile) -> bytes:
         """Return a file's content.
+
+        Args:
+            name: The file's name in the session, or an entry of list().
 
         Raises:
             ValueError: The name is not valid.
             NotFoundError: The session has no such file.
             ServiceError: The service, or the way to it, failed.
         """
-        source = session_name(name)
+        wanted = _wanted(name)
         await self._enter()
         sink = MemorySink()
-        await receive(self._opener(source), sink, None)
+        await receive(wanted, self._opener(wanted.name), sink, None)
         return bytes(sink.content)
 
     async def delete(self, name: str) -> None:
@@ -276,6 +281,12 @@ def session_name(name: str) -> str:
     if any(character < " " or character == "\x7f" for character in relative):
         raise ValueError(f"{name!r} is not a file's name in a session: it has control characters.")
     return relative
+
+
+def _wanted(name: str | SessionFile) -> Wanted:
+    if isinstance(name, SessionFile):
+        return Wanted(name=session_name(name.name), size=name.size)
+    return Wanted(name=session_name(name))
 
 
 def _directory_name(directory: str) -> str:

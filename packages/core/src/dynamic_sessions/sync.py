@@ -119,7 +119,7 @@ class SessionFiles:
 
     def download(
         self,
-        name: str,
+        name: str | SessionFile,
         *,
         to: str | os.PathLike[str],
         if_exists: IfExists = "replace",
@@ -143,7 +143,7 @@ class SessionFiles:
             self._files.download_directory, directory, to=to, if_exists=if_exists, at_once=at_once
         )
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str | SessionFile) -> bytes:
         """Return a file's content; see AsyncSessionFiles.read."""
         return self._loop.run(self._files.read, name)
 
