@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Moment: TypeAlias = Literal["connect", "head", "body", "reply"]
-Effect: TypeAlias = Literal["reset", "close", "answer", "stall", "part", "part and stall", "drip"]
+Effect: TypeAlias = Literal[
+    "reset", "close", "answer", "stall", "part", "part and stall", "drip", "endless"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,7 @@ class Fault:
 
     @property
     def stalls(self) -> bool:
-        return self.effect in {"stall", "part and stall"}
+        return self.effect in {"stall", "part and stall", "endless"}
 
 
 def response(status: int, body: bytes = b"", *headers: str) -> bytes:

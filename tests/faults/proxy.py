@@ -159,6 +159,7 @@ class FaultProxy:
             "stall": lambda: _stall(writer, b""),
             "part": lambda: _part(reply, writer),
             "part and stall": lambda: _stall(writer, _first_part(reply)),
+            "endless": lambda: _drip_for_ever(writer),
             "drip": lambda: _drip(reply, writer),
         }
         return await acts[fault.effect]()
@@ -202,6 +203,15 @@ async def _drip(reply: bytes, writer: asyncio.StreamWriter) -> bool:
         await writer.drain()
         await asyncio.sleep(0)
     return True
+
+
+async def _drip_for_ever(writer: asyncio.StreamWriter) -> bool:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n")
+    while not writer.is_closing():
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.01)
+    return False
 
 
 def _first_part(reply: bytes) -> bytes:
