@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ class Account:
     """What a campaign did and found; the last four are defects."""
 
     seed: int
+    seconds: float = 0.0
     cases: int = 0
     faults: int = 0
     runs: int = 0
@@ -64,6 +66,7 @@ async def run_campaign(*, cases: int, seed: int, rate: float = 0.35) -> Account:
         rate: The share of requests that fail.
     """
     account = Account(seed=seed)
+    begun = time.monotonic()
     chance = random.Random(seed)  # noqa: S311 - not for secrets
     with LocalSessionPool(preload=(), max_sessions=400, max_warm=4) as local:
         async with (
@@ -77,6 +80,7 @@ async def run_campaign(*, cases: int, seed: int, rate: float = 0.35) -> Account:
                     worker = _Worker(account, proxy, direct, random.Random(f"{seed}-{number}"))  # noqa: S311
                     tasks.create_task(worker.work(left, local, DIALECTS[number % 2]))
             account.faults = proxy.tally.injected.total()
+            account.seconds = round(time.monotonic() - begun, 1)
     return account
 
 

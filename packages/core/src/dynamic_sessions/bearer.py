@@ -29,6 +29,9 @@ class BearerAuth(httpx.Auth):
         token = await self._tokens.get()
         request.headers["Authorization"] = f"Bearer {token}"
         response = yield request
+        if response.status_code == HTTPStatus.FORBIDDEN:
+            # A role that was granted since takes effect with a new token (field report).
+            self._tokens.forget(token)
         if response.status_code != HTTPStatus.UNAUTHORIZED:
             return
         another = await self._tokens.replace(token, claims=_claims(response))

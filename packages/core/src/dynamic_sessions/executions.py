@@ -4,7 +4,7 @@ import math
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -31,6 +31,7 @@ from dynamic_sessions.wire import (
 )
 
 _SESSION_GUID_HEADER = "x-ms-session-guid"
+_WRAPPER_MISSING = "SessionPropertiesMissing"
 _FIRST_POLL_SECONDS = 0.1
 _LONGEST_POLL_SECONDS = 2.0
 _POLL_GROWTH = 1.5
@@ -87,7 +88,7 @@ class Executions:
         if run.asynchronous:
             return await self._run_asynchronously(run)
         call = self._submission(run, deadline=run.timeout + self._deadlines.execution_grace)
-        reply = await self._transport.send(call)
+        reply = await self._submit(call)
         outcome = self._read(call, reply)
         if isinstance(outcome, RunningExecution):
             # Documented for asynchronous runs alone; nothing is lost if the service does it here.
@@ -118,7 +119,7 @@ class Executions:
         call = self._submission(run, deadline=self._deadlines.call)
         execution_id, submission_error = run.execution_id, None
         try:
-            reply = await self._transport.send(call)
+            reply = await self._submit(call)
             outcome = self._read(call, reply)
         except ServiceError as error:
             if not error.outcome_unknown:
@@ -193,6 +194,16 @@ class Executions:
         )
         reply = await self._transport.send(call)
         return self._read(call, reply), reply
+
+    async def _submit(self, call: Call) -> Reply:
+        try:
+            return await self._transport.send(call)
+        except InvalidRequestError as error:
+            # This refusal comes before any code runs.
+            wrapped = self._codec.wrapped(call.request) if error.code == _WRAPPER_MISSING else None
+            if wrapped is None:
+                raise
+        return await self._transport.send(replace(call, request=wrapped))
 
     def _submission(self, run: Run, *, deadline: float) -> Call:
         return Call(

@@ -28,6 +28,8 @@ class Access:
 
     url: str
     token: str = field(repr=False)
+    trusts_environment: bool
+    """Whether proxies that the environment names are used."""
 
 
 def delete_at_parting(
@@ -64,8 +66,12 @@ def _delete_left_behind(
 
 def _delete(access: Access, identifiers: tuple[str, ...]) -> None:
     failures = 0
-    headers = {"Authorization": f"Bearer {access.token}"}
-    with httpx.Client(base_url=access.url, headers=headers, timeout=_SECONDS_EACH) as client:
+    with httpx.Client(
+        base_url=access.url,
+        headers={"Authorization": f"Bearer {access.token}"},
+        timeout=_SECONDS_EACH,
+        trust_env=access.trusts_environment,
+    ) as client:
         for identifier in identifiers:
             try:
                 client.delete(delete_session(identifier).target)

@@ -6,7 +6,12 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from dynamic_sessions.deadlines import Deadlines
-from dynamic_sessions.errors import NotFoundError, PayloadTooLargeError, SessionNotFoundError
+from dynamic_sessions.errors import (
+    NotFoundError,
+    PayloadTooLargeError,
+    ServiceProtocolError,
+    SessionNotFoundError,
+)
 from dynamic_sessions.executions import ExecutionReply, Executions, Run, protocol_errors
 from dynamic_sessions.models import SessionFile, SessionStatus
 from dynamic_sessions.telemetry import fingerprint
@@ -17,8 +22,11 @@ from dynamic_sessions.wire import (
     codec_for,
     delete_session,
     get_session,
+    next_page,
     read_session,
 )
+
+_MOST_PAGES = 1000
 
 
 class PoolService:
@@ -84,10 +92,19 @@ class PoolService:
 
     async def list_files(self, identifier: str, directory: str) -> list[SessionFile]:
         """List one directory."""
-        call = self._call("list files", identifier, self._codec.list_files(identifier, directory))
-        reply = await self._transport.send(call)
-        with protocol_errors(call):
-            return self._codec.read_files(reply, directory)
+        files: list[SessionFile] = []
+        request: RequestData | None = self._codec.list_files(identifier, directory)
+        for _ in range(_MOST_PAGES):
+            if request is None:
+                return files
+            call = self._call("list files", identifier, request)
+            reply = await self._transport.send(call)
+            with protocol_errors(call):
+                files += self._codec.read_files(reply, directory)
+                request = next_page(request, reply)
+        raise ServiceProtocolError(
+            f"list files: the list has more than {_MOST_PAGES} pages.", operation="list files"
+        )
 
     @asynccontextmanager
     async def download_file(

@@ -92,6 +92,11 @@ class TokenCache:
         self._token = None
         return await self._refreshed(claims)
 
+    def forget(self, token: str) -> None:
+        """Have the next call fetch another token than this one."""
+        if self._token is not None and self._token.text == token:
+            self._token = None
+
     async def close(self) -> None:
         """End a refresh that is under way."""
         if self._refresh is not None:

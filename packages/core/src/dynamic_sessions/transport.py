@@ -104,7 +104,11 @@ class Transport:
         token = None if self._tokens is None else self._tokens.cached
         if self._client is None or token is None or self._transport is not None:
             return None
-        return Access(url=str(self._client.base_url), token=token)
+        return Access(
+            url=str(self._client.base_url),
+            token=token,
+            trusts_environment=self._client.trust_env,
+        )
 
     async def send(self, call: Call) -> Reply:
         """Send a call and return its answer.

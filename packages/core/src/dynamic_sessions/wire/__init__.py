@@ -9,6 +9,7 @@ from dynamic_sessions.wire.codec import (
     UploadPart,
     delete_session,
     get_session,
+    next_page,
     read_session,
 )
 from dynamic_sessions.wire.flat import FlatCodec
@@ -24,6 +25,7 @@ __all__ = [
     "codec_for",
     "delete_session",
     "get_session",
+    "next_page",
     "read_session",
 ]
 

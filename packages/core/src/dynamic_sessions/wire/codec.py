@@ -1,10 +1,10 @@
 """What both dialects share: the form of requests and replies, and how parts of them are read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from dynamic_sessions.models import Execution, SessionFile, SessionStatus
 
@@ -12,6 +12,9 @@ JsonObject: TypeAlias = dict[str, Any]
 
 SESSION_API_VERSION = "2025-10-02-preview"
 """For the calls that older versions do not have; a session takes calls of any version."""
+
+
+_LASTING_PARAMETERS = frozenset({"api-version", "identifier", "path"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,10 @@ class Codec(Protocol):
         """Ask for an execution; the limit is in characters a stream."""
         ...
 
+    def wrapped(self, request: RequestData) -> RequestData | None:
+        """Return the other form in which a request for an execution may be wanted, if any."""
+        ...
+
     def poll_execution(self, identifier: str, execution_id: str) -> RequestData:
         """Ask what has become of an execution."""
         ...
@@ -101,7 +108,7 @@ class Codec(Protocol):
         ...
 
     def read_files(self, reply: Reply, directory: str) -> list[SessionFile]:
-        """Read the answer to a listing."""
+        """Read the answer to a listing, which may be one page of several."""
         ...
 
     def download_file(self, identifier: str, name: str) -> RequestData:
@@ -111,6 +118,19 @@ class Codec(Protocol):
     def delete_file(self, identifier: str, name: str) -> RequestData:
         """Ask for a file's removal."""
         ...
+
+
+def next_page(request: RequestData, reply: Reply) -> RequestData | None:
+    """Ask for the page that an answer's nextLink names, if it names one.
+
+    Only the link's query is used, so that no link leads the access token to another host.
+    """
+    body = read_object(reply.body, "the reply")
+    link = read_text(body.get("nextLink"), "nextLink")
+    if not link:
+        return None
+    own = {name: value for name, value in request.query.items() if name in _LASTING_PARAMETERS}
+    return replace(request, query={**dict(parse_qsl(urlsplit(link).query)), **own})
 
 
 def delete_session(identifier: str) -> RequestData:

@@ -1,5 +1,6 @@
 """The flat dialect: API versions from 2024-10-02-preview on."""
 
+from dataclasses import replace
 from typing import Literal
 
 from dynamic_sessions.models import Execution, SessionFile
@@ -59,6 +60,10 @@ class FlatCodec:
             headers={"operation-id": execution_id},
         )
 
+    def wrapped(self, request: RequestData) -> RequestData | None:
+        """See Codec. Some deployments of these versions want the older wrapper (field reports)."""
+        return replace(request, json={"properties": request.json})
+
     def poll_execution(self, identifier: str, execution_id: str) -> RequestData:
         """See Codec."""
         return RequestData(
@@ -70,6 +75,7 @@ class FlatCodec:
     def read_execution(self, reply: Reply, *, output_limit: int) -> Execution | RunningExecution:
         """See Codec."""
         body = read_object(reply.body, "the reply")
+        body = read_object(body.get("properties", body), "properties")
         if read_text(body.get("status"), "status").lower() in _NOT_ENDED:
             return RunningExecution(execution_id=read_text(body.get("id"), "id"))
         result = read_object(body.get("result", {}), "result")

@@ -55,6 +55,11 @@ class LegacyCodec:
             json={"properties": properties},
         )
 
+    def wrapped(self, request: RequestData) -> RequestData | None:
+        """See Codec. This dialect has the wrapper already."""
+        del request
+        return None
+
     def poll_execution(self, identifier: str, execution_id: str) -> RequestData:
         """See Codec. This dialect has nothing to poll."""
         del identifier, execution_id
