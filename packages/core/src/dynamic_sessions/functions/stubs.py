@@ -5,11 +5,24 @@ import inspect
 import io
 import textwrap
 import tokenize
+from enum import IntEnum
 
 from dynamic_sessions.functions.spec import FunctionSpec
 
 
-def stub(spec: FunctionSpec) -> str:
+class Detail(IntEnum):
+    """How much a stub tells, in falling order."""
+
+    FULL = 0
+    FIRST_LINE = 1
+    """Of the docstring only the first line."""
+    SIGNATURE = 2
+    """No docstring."""
+    BARE = 3
+    """No docstring and no annotations."""
+
+
+def stub(spec: FunctionSpec, detail: Detail = Detail.FULL) -> str:
     """Return the stub of a function, in the words of its own source.
 
     The signature is copied, not reconstructed: annotations and defaults stay as written, and
@@ -21,10 +34,14 @@ def stub(spec: FunctionSpec) -> str:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
     lines = list(io.StringIO(spec.source))[definition.lineno - 1 :]
+    if detail is Detail.BARE:
+        return _bare_signature(definition) + " ..."
     parts = [_signature("".join(lines))]
-    documentation = ast.get_docstring(definition, clean=False)
-    if documentation:
-        parts.append(textwrap.indent(_quoted(inspect.cleandoc(documentation)), "    "))
+    documentation = inspect.cleandoc(ast.get_docstring(definition, clean=False) or "")
+    if detail is Detail.FIRST_LINE:
+        documentation = documentation.partition("\n")[0]
+    if documentation and detail is not Detail.SIGNATURE:
+        parts.append(textwrap.indent(_quoted(documentation), "    "))
     parts.append("    ...")
     return "\n".join(parts)
 
@@ -51,3 +68,13 @@ def _quoted(documentation: str) -> str:
     if text.endswith('"'):
         text = text[:-1] + '\\"'
     return f'"""{text}\n"""' if "\n" in text else f'"""{text}"""'
+
+
+def _bare_signature(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    arguments = definition.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    for argument in (*named, arguments.vararg, arguments.kwarg):
+        if argument is not None:
+            argument.annotation = None
+    keyword = "async def" if isinstance(definition, ast.AsyncFunctionDef) else "def"
+    return f"{keyword} {definition.name}({ast.unparse(arguments)}):"
