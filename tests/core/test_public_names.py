@@ -12,7 +12,7 @@ def test_the_public_names_are_these() -> None:
         *("CodeBlock", "Execution", "ExecutionError", "ExecutionStatus", "Image"),
         *("JsonValue", "SessionFile"),
         *("FunctionModule", "FunctionSpec", "InjectableFunction", "with_requirements"),
-        *("describe_functions", "render_execution"),
+        *("clean_code", "describe_functions", "extract_code_blocks", "render_execution"),
         *("DynamicSessionsError", "ExecutionFailed"),
         *("FunctionError", "FunctionLoadError", "FunctionSourceError", "MissingPackagesError"),
         *("ServiceError", "ServiceConnectionError", "ServiceTimeoutError"),

@@ -44,7 +44,12 @@ from dynamic_sessions.models import (
     SessionFile,
 )
 from dynamic_sessions.pool import AsyncSessionPool
-from dynamic_sessions.prompts import describe_functions, render_execution
+from dynamic_sessions.prompts import (
+    clean_code,
+    describe_functions,
+    extract_code_blocks,
+    render_execution,
+)
 from dynamic_sessions.session import AsyncSession
 from dynamic_sessions.sync import Session, SessionFiles, SessionPool
 
@@ -88,7 +93,9 @@ __all__ = [
     "SessionNotFoundError",
     "SessionPool",
     "TokenProvider",
+    "clean_code",
     "describe_functions",
+    "extract_code_blocks",
     "render_execution",
     "with_requirements",
 ]
