@@ -1,6 +1,7 @@
 """The service's MCP tools, by JSON-RPC over HTTP, on real kernels."""
 
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import httpx
 import pytest
@@ -38,6 +39,10 @@ def call_of(client: httpx.Client) -> Call:
     return call
 
 
+def content(result: dict[str, object]) -> dict[str, object]:
+    return cast("dict[str, object]", result["structuredContent"])
+
+
 @pytest.fixture
 def rpc(client: httpx.Client) -> Rpc:
     return rpc_of(client)
@@ -50,17 +55,9 @@ def call(client: httpx.Client) -> Call:
 
 @pytest.fixture
 def environment(client: httpx.Client, call: Call) -> Iterator[str]:
-    launched = call("launchShell")["structuredContent"]
-    assert isinstance(launched, dict)
-    identifier = str(launched["environmentId"])
+    identifier = str(content(call("launchShell"))["environmentId"])
     yield identifier
     client.delete("session", params={"identifier": identifier})
-
-
-def content(result: dict[str, object]) -> dict[str, object]:
-    found = result["structuredContent"]
-    assert isinstance(found, dict)
-    return found
 
 
 def test_the_tools_are_the_services_by_kind_of_pool(rpc: Rpc, shell: httpx.Client) -> None:

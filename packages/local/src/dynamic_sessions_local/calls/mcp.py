@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -76,7 +77,7 @@ class McpCalls:
 
     async def _call(self, request: Request, params: Mapping[str, object]) -> Mapping[str, object]:
         name, given = params.get("name"), params.get("arguments")
-        arguments: Mapping[str, object] = given if isinstance(given, dict) else {}  # pyright: ignore[reportUnknownVariableType] - its values are looked at one by one
+        arguments = cast("Mapping[str, object]", given) if isinstance(given, dict) else {}
         if name == mcp.LAUNCH:
             return mcp.launched(self._launch())
         if name != mcp.RUN_COMMAND and (name != mcp.RUN_PYTHON or self._kind == "shell"):
