@@ -77,7 +77,9 @@ class McpCalls:
 
     async def _call(self, request: Request, params: Mapping[str, object]) -> Mapping[str, object]:
         name, given = params.get("name"), params.get("arguments")
-        arguments = cast("Mapping[str, object]", given) if isinstance(given, dict) else {}
+        arguments: Mapping[str, object] = {}
+        if isinstance(given, dict):
+            arguments = cast("Mapping[str, object]", given)
         if name == mcp.LAUNCH:
             return mcp.launched(self._launch())
         if name != mcp.RUN_COMMAND and (name != mcp.RUN_PYTHON or self._kind == "shell"):
