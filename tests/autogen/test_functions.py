@@ -205,6 +205,8 @@ def test_the_prompt_has_autogens_words_and_our_stubs() -> None:
     assert executor.format_functions_for_prompt() == (
         "You have access to the following user defined functions.\n"
         "\n"
+        "from functions import add, fetch, shout, area\n"
+        "\n"
         "def add(a: int, b: int = 2) -> int:\n"
         '    """Add two numbers.\n'
         "\n"
@@ -237,7 +239,9 @@ def test_the_prompt_has_autogens_words_and_our_stubs() -> None:
 def test_a_template_of_either_kind_survives_its_dollars(template: str, prompt: str) -> None:
     executor = Executor("local", functions=["def f(): pass"])
 
-    assert executor.format_functions_for_prompt(template) == prompt.format("def f():\n    ...")
+    assert executor.format_functions_for_prompt(template) == prompt.format(
+        "from functions import f\n\ndef f():\n    ..."
+    )
 
 
 def test_decorators_of_autogen_do_not_travel() -> None:

@@ -13,7 +13,7 @@ def test_the_public_names_are_these() -> None:
         *("JsonValue", "SessionFile", "ClosingReport"),
         *("Deadlines", "RetryPolicy", "identifier_for"),
         *("FunctionModule", "FunctionSpec", "InjectableFunction", "with_requirements"),
-        *("describe_functions", "render_execution"),
+        *("clean_code", "describe_functions", "extract_code_blocks", "render_execution"),
         *("DynamicSessionsError", "ExecutionFailed"),
         *("FunctionError", "FunctionLoadError", "FunctionSourceError", "MissingPackagesError"),
         *("ServiceError", "ServiceConnectionError", "ServiceTimeoutError"),

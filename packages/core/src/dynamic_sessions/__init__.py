@@ -47,7 +47,12 @@ from dynamic_sessions.models import (
     SessionFile,
 )
 from dynamic_sessions.pool import AsyncSessionPool
-from dynamic_sessions.prompts import describe_functions, render_execution
+from dynamic_sessions.prompts import (
+    clean_code,
+    describe_functions,
+    extract_code_blocks,
+    render_execution,
+)
 from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.session import AsyncSession
 from dynamic_sessions.sync import Session, SessionFiles, SessionPool
@@ -95,7 +100,9 @@ __all__ = [
     "SessionNotFoundError",
     "SessionPool",
     "TokenProvider",
+    "clean_code",
     "describe_functions",
+    "extract_code_blocks",
     "identifier_for",
     "render_execution",
     "with_requirements",

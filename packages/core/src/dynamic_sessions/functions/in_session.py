@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.abc
+import importlib.machinery
 import importlib.metadata as metadata
 import importlib.util
 import io
@@ -17,19 +19,19 @@ import os
 import re
 import sys
 import traceback
-import types
 from typing import Any
 
 _TEXT_LIMIT = 1500
 
 
-def set_up(request_text: str, namespace: dict[str, Any]) -> None:
+def set_up(request_text: str, namespace: dict[str, Any], install: Any = None) -> None:
     """Change the directory, check requirements, define the module, bind its names, and report.
 
     Args:
         request_text: JSON object of working_directory, module, source, digest, names, packages,
-            imports and mark.
+            imports, distributions and mark.
         namespace: The user's namespace.
+        install: The installer of in_session_install.py, where what is missing is to be installed.
     """
     request = json.loads(request_text)
     # An unconfined pool has no such directory: the code then stays where it is.
@@ -37,12 +39,12 @@ def set_up(request_text: str, namespace: dict[str, Any]) -> None:
         os.chdir(request["working_directory"])
     # What imports and definitions print must not push the report over the output limit.
     with contextlib.redirect_stdout(io.StringIO()):
-        report = _report(request, namespace)
+        report = _report(request, namespace, install)
     sys.stdout.write(request["mark"] + json.dumps(report) + "\n")
     sys.stdout.flush()
 
 
-def _report(request: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
+def _report(request: dict[str, Any], namespace: dict[str, Any], install: Any) -> dict[str, Any]:
     name, digest = request["module"], request["digest"]
     present = sys.modules.get(name)
     if getattr(present, "__digest__", None) == digest:
@@ -50,8 +52,12 @@ def _report(request: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any
             namespace.setdefault(bound, getattr(present, bound))
         return {"ready": digest}
     missing = _missing(request["packages"], request["imports"])
-    if missing:
-        return {"missing": missing}
+    reason = ""
+    if missing and install is not None:
+        reason = install(request, missing)
+        missing = _missing(request["packages"], request["imports"])
+    if missing or reason:
+        return {"missing": missing, "installing": reason[:_TEXT_LIMIT]}
     fault = _define(name, request["source"], digest)
     if fault:
         return {"fault": fault}
@@ -92,12 +98,34 @@ def _package_fault(text: str, library: Any) -> str:
     version = _installed_version(requirement.name)
     if version is None:
         return "is not installed"
-    if not requirement.specifier:
-        return ""
-    if not version:
+    if requirement.specifier and not version:
         return "is installed without a version"
-    suits = requirement.specifier.contains(version, prereleases=True)
-    return "" if suits else "is installed as " + version
+    if version and not requirement.specifier.contains(version, prereleases=True):
+        return "is installed as " + version
+    return _extras_fault(requirement, library)
+
+
+def _extras_fault(requirement: Any, library: Any) -> str:
+    """Say which of the distributions that only the extras of a requirement need is wrong."""
+    for extra in sorted(requirement.extras):
+        for text in _required_by(requirement.name):
+            needed = library.Requirement(text)
+            marker = needed.marker
+            if marker is None or marker.evaluate({"extra": ""}):
+                continue
+            if marker.evaluate({"extra": extra}):
+                needed.marker = None
+                fault = _package_fault(str(needed), library)
+                if fault:
+                    return "needs " + str(needed) + ", which " + fault
+    return ""
+
+
+def _required_by(name: str) -> list[str]:
+    try:
+        return metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return []
 
 
 def _installed_version(name: str) -> str | None:
@@ -135,13 +163,24 @@ def _import_fault(statement: str) -> str:
     return ""
 
 
+class _Source(importlib.abc.InspectLoader):
+    """Stands for the file that the module was never read from, so that tools find its text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def get_source(self, fullname: str) -> str:
+        return self._text
+
+
 def _define(name: str, source: str, digest: str) -> dict[str, Any] | None:
     filename = "<" + name + ">"
-    module: Any = types.ModuleType(name)
+    spec = importlib.machinery.ModuleSpec(name, _Source(source), origin=filename)
+    module: Any = importlib.util.module_from_spec(spec)
     module.__file__ = filename
+    previous = sys.modules.get(name), linecache.cache.get(filename)
     # Without a modification time the entry is never dropped, so that tracebacks show lines.
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    previous = sys.modules.get(name)
     sys.modules[name] = module
     try:
         exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
@@ -150,10 +189,15 @@ def _define(name: str, source: str, digest: str) -> dict[str, Any] | None:
         return _described(error, filename)
     finally:
         if not hasattr(module, "__digest__"):
-            sys.modules.pop(name, None)
-            if previous is not None:
-                sys.modules[name] = previous
+            _restore(sys.modules, name, previous[0])
+            _restore(linecache.cache, filename, previous[1])
     return None
+
+
+def _restore(mapping: Any, key: str, value: Any) -> None:
+    mapping.pop(key, None)
+    if value is not None:
+        mapping[key] = value
 
 
 def _described(error: BaseException, filename: str) -> dict[str, Any]:

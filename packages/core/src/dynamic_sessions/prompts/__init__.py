@@ -1,0 +1,16 @@
+"""Functions, executions and code, between sessions and a model: text in, text out."""
+
+from dynamic_sessions.prompts.code_blocks import clean_code, extract_code_blocks
+from dynamic_sessions.prompts.executions import DEFAULT_LIMIT, render_execution
+from dynamic_sessions.prompts.functions import FUNCTIONS_TEMPLATE, describe_functions
+from dynamic_sessions.prompts.shortening import join_lines
+
+__all__ = [
+    "DEFAULT_LIMIT",
+    "FUNCTIONS_TEMPLATE",
+    "clean_code",
+    "describe_functions",
+    "extract_code_blocks",
+    "join_lines",
+    "render_execution",
+]
