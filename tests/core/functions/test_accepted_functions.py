@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import json as jason
-import linecache
 import math
 import os.path
 import sys
@@ -11,7 +10,6 @@ from collections import Counter
 from collections import OrderedDict as Ordered
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import StringIO
 from typing import TYPE_CHECKING, TypeVar, overload
 
 import pytest
@@ -287,15 +285,3 @@ def test_text_is_never_run_on_the_host(capsys: pytest.CaptureFixture[str]) -> No
     FunctionModule.from_functions([text])
 
     assert capsys.readouterr().out == ""
-
-
-def test_a_function_of_a_notebook_is_read_from_its_cell(in_session: InSession) -> None:
-    cell = "import math\nOFFSET = 1\ndef cell_function(x):\n    return math.floor(x) + OFFSET\n"
-    filename = "<ipython-input-3-0123456789ab>"
-    linecache.cache[filename] = (len(cell), None, list(StringIO(cell)), filename)
-    namespace: dict[str, Callable[..., object]] = {}
-    exec(compile(cell, filename, "exec"), namespace)  # noqa: S102 - as a notebook does
-
-    module = FunctionModule.from_functions([namespace["cell_function"]])
-
-    assert in_session(module, "print(cell_function(2.5))") == "3"

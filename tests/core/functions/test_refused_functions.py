@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal  # noqa: TC004 - used as it must not be
 
 stream = sys.stdout
-opened = Path(os.devnull).open()
+opened = Path(os.devnull).open()  # noqa: SIM115 - held open, as programs do
 opened.close()
 changed: dict[str, int] = {}
 changed["a"] = 1  # what its text says is not what it is
@@ -84,7 +84,7 @@ def class_closing_over(value: int) -> type:
     return Inner
 
 
-def class_derived_from(kind: type) -> type:
+def class_derived_from(kind: type[dict[str, int]]) -> type:
     class Inner(kind):
         pass
 
@@ -150,7 +150,7 @@ REFUSED: list[tuple[InjectableFunction, str]] = [
     (Tools.method, "static method"),
     (functools.partial(helped), "'stream'"),
     (functools.partial(len, [1]), "built in"),
-    (functools.partial(lambda value: value, 1), "def"),
+    (functools.partial(lambda: 1), "def"),
     (functools.partial(uses_text, stream), "argument 1 is a live object"),
     (functools.partial(uses_text, text=[stream]), "argument 'text' is a live object"),
     (functools.partial(uses_text, text=float("nan")), "argument 'text' is a live object"),
@@ -217,7 +217,7 @@ def test_a_function_without_a_file_is_refused_with_the_way_out() -> None:
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     """Imports a program that has a module beside it, as one that is run from its folder does."""
     (tmp_path / "only_here.py").write_text("def answer(): return 42\nclass Order: pass\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     def imported(text: str) -> ModuleType:
         name = f"program_{len(text)}_{hash(text) % 1000}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.abc
 import importlib.machinery
 import importlib.metadata as metadata
 import importlib.util
@@ -163,19 +162,9 @@ def _import_fault(statement: str) -> str:
     return ""
 
 
-class _Source(importlib.abc.InspectLoader):
-    """Stands for the file that the module was never read from, so that tools find its text."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def get_source(self, fullname: str) -> str:
-        return self._text
-
-
 def _define(name: str, source: str, digest: str) -> dict[str, Any] | None:
     filename = "<" + name + ">"
-    spec = importlib.machinery.ModuleSpec(name, _Source(source), origin=filename)
+    spec = importlib.machinery.ModuleSpec(name, None, origin=filename)
     module: Any = importlib.util.module_from_spec(spec)
     module.__file__ = filename
     previous = sys.modules.get(name), linecache.cache.get(filename)
