@@ -88,6 +88,7 @@ class AsyncSessionPool:
         *,
         functions: Sequence[InjectableFunction] | FunctionModule = (),
         functions_module: str = "functions",
+        install_missing: bool = False,
     ) -> AsyncSession:
         """Return a session by its name, without a network call.
 
@@ -96,13 +97,17 @@ class AsyncSessionPool:
                 session, from any program that may use the pool. By default a random one.
             functions: Functions of the caller's to have in the session before any code runs.
             functions_module: Name under which the code can import them.
+            install_missing: Whether packages that functions require and the session lacks are
+                installed there; the session needs a network for it.
 
         Raises:
             ValueError: The identifier is not valid.
             FunctionSourceError: A function cannot travel.
         """
         if not isinstance(functions, FunctionModule):
-            functions = FunctionModule.from_functions(functions, name=functions_module)
+            functions = FunctionModule.from_functions(
+                functions, name=functions_module, install_missing=install_missing
+            )
         name = str(uuid.uuid4()) if identifier is None else check_identifier(identifier)
         return AsyncSession(
             name,

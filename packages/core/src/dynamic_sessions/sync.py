@@ -160,10 +160,14 @@ class SessionPool:
         *,
         functions: Sequence[InjectableFunction] | FunctionModule = (),
         functions_module: str = "functions",
+        install_missing: bool = False,
     ) -> Session:
         """Return a session by its name, without a network call; see AsyncSessionPool.session."""
         session = self._pool.session(
-            identifier, functions=functions, functions_module=functions_module
+            identifier,
+            functions=functions,
+            functions_module=functions_module,
+            install_missing=install_missing,
         )
         return Session(session, self._loop)
 

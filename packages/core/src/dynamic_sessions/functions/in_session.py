@@ -20,6 +20,9 @@ import sys
 import traceback
 from typing import Any
 
+INSTALLED = ".dynamic-sessions"
+"""Folder below the working directory into which missing packages are installed."""
+
 _TEXT_LIMIT = 1500
 
 
@@ -53,9 +56,9 @@ def _report(request: dict[str, Any], namespace: dict[str, Any], install: Any) ->
     missing = _missing(request["packages"], request["imports"])
     reason = ""
     if missing and install is not None:
-        reason = install(request, missing)
+        reason = install(request, missing, INSTALLED)
         missing = _missing(request["packages"], request["imports"])
-    if missing or reason:
+    if missing:
         return {"missing": missing, "installing": reason[:_TEXT_LIMIT]}
     fault = _define(name, request["source"], digest)
     if fault:
@@ -101,7 +104,24 @@ def _package_fault(text: str, library: Any) -> str:
         return "is installed without a version"
     if version and not requirement.specifier.contains(version, prereleases=True):
         return "is installed as " + version
-    return _extras_fault(requirement, library)
+    return _loaded_fault(requirement.name) or _extras_fault(requirement, library)
+
+
+def _loaded_fault(name: str) -> str:
+    """Say that a distribution was installed here while another version of it was in use."""
+    try:
+        distribution = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return ""
+    root = str(distribution.locate_file(""))
+    if INSTALLED not in root:
+        return ""
+    for file in distribution.files or ():
+        module = sys.modules.get(file.parts[0].partition(".")[0])
+        place = getattr(module, "__file__", None) or root
+        if not place.startswith(root):
+            return "was loaded in another version before it could be installed"
+    return ""
 
 
 def _extras_fault(requirement: Any, library: Any) -> str:

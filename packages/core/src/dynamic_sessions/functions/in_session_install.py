@@ -12,15 +12,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-FOLDER = ".dynamic-sessions"
 
-
-def install(request: dict[str, Any], missing: list[list[str]]) -> str:
+def install(request: dict[str, Any], missing: list[list[str]], folder: str) -> str:
     """Install requirements into a folder of the session's own, and put that on the path.
 
     Args:
         request: As in set_up(); its distributions say what to hand to pip.
         missing: Requirements and imports, each with what is wrong with it.
+        folder: Name of the folder below the working directory.
 
     Returns:
         Why it failed, or nothing.
@@ -29,7 +28,7 @@ def install(request: dict[str, Any], missing: list[list[str]]) -> str:
     known = [(wanted[text], fault) for text, fault in missing if text in wanted]
     if not known:
         return ""
-    prefix = _prefix(request["working_directory"])
+    prefix = _prefix(request["working_directory"], folder)
     everything = [name for name, _ in known]
     outdated = [name for name, fault in known if fault.startswith("is installed as")]
     # pip would uninstall an older version first, which lies where the session may not write.
@@ -39,12 +38,12 @@ def install(request: dict[str, Any], missing: list[list[str]]) -> str:
         _extend_path(prefix)
         if fault:
             return fault
-    return _loaded_before(outdated, prefix)
+    return ""
 
 
-def _prefix(working_directory: str) -> Path:
+def _prefix(working_directory: str, folder: str) -> Path:
     place = working_directory if os.access(working_directory, os.W_OK) else tempfile.gettempdir()
-    return Path(place) / FOLDER
+    return Path(place) / folder
 
 
 def _run_pip(prefix: Path, arguments: list[str]) -> str:
@@ -93,19 +92,3 @@ def _extend_path(prefix: Path) -> None:
         if folder not in sys.path:
             sys.path.insert(0, folder)
     importlib.invalidate_caches()
-
-
-def _loaded_before(outdated: list[str], prefix: Path) -> str:
-    """Name the modules that the session goes on with in the version before."""
-    folders = tuple(_libraries(prefix))
-    stale = [
-        module
-        for folder in folders
-        for entry in Path(folder).iterdir()
-        for module in [entry.name.partition(".")[0]]
-        if module in sys.modules
-        and not str(getattr(sys.modules[module], "__file__", None) or folder).startswith(folders)
-    ]
-    if not outdated or not stale:
-        return ""
-    return "An older version was loaded already of " + ", ".join(sorted(set(stale))) + "."

@@ -186,10 +186,11 @@ def _set_up_program(*, install_missing: bool) -> str:
 
 def _missing_packages(missing: Sequence[tuple[str, str]], installing: str) -> MissingPackagesError:
     faults = "; ".join(f"{text} ({fault})" for text, fault in missing)
-    sentences = [f"The session lacks what injected functions require: {faults}."] if faults else []
-    if installing:
-        sentences.append(f"Installing did not succeed: {installing}")
-    return MissingPackagesError(" ".join(sentences), missing=[text for text, _ in missing])
+    reason = f" Installing did not succeed: {installing}" if installing else ""
+    return MissingPackagesError(
+        f"The session lacks what injected functions require: {faults}.{reason}",
+        missing=[text for text, _ in missing],
+    )
 
 
 def _text_of(file: str) -> str:
