@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dynamic_sessions_local.kernel import Kernel, KernelReply, Value
+from dynamic_sessions_local.programs import Program, request_of
 
 PATIENCE = 5
 
@@ -54,7 +55,10 @@ class SteeredKernel(Kernel):
     def finish(self) -> None:
         self._end.set()
 
-    async def execute(self, code: str, *, timeout: float, output_limit: int) -> KernelReply:
+    async def execute(
+        self, program: Program | str, *, timeout: float, output_limit: int
+    ) -> KernelReply:
+        code = program if isinstance(program, str) else str(request_of(program)["code"])
         self.begun.put_nowait(code)
         if code.startswith("wait"):
             self._end.clear()

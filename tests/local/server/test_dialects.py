@@ -2,7 +2,6 @@
 
 import base64
 import json
-import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, cast
@@ -11,12 +10,15 @@ import pytest
 
 from dynamic_sessions_local.dialects import flat, legacy
 from dynamic_sessions_local.dialects.errors import RequestError
-from dynamic_sessions_local.dialects.requests import VERSIONS, Query, Run, execution_id
+from dynamic_sessions_local.dialects.requests import VERSIONS, Query, execution_id
 from dynamic_sessions_local.dialects.values import content_type, timestamp, timestamp_of
+from dynamic_sessions_local.executions import Execution
 from dynamic_sessions_local.files import FileEntry
 from dynamic_sessions_local.kernel import KernelReply, Value
 from dynamic_sessions_local.limits import Limits
-from dynamic_sessions_local.session import Outcome
+from dynamic_sessions_local.outcome import Outcome
+from dynamic_sessions_local.programs import PythonCode
+from dynamic_sessions_local.runs import Run
 
 LIMITS = Limits()
 NEWEST = "2025-10-02-preview"
@@ -26,7 +28,7 @@ SEVEN_BYTES = FileEntry(
     name="cert.txt", is_directory=False, size=7, modified_ns=1_731_316_056_787_374_500
 )
 FOLDER = FileEntry(name="folder", is_directory=True, size=60, modified_ns=0)
-RUN = Run(code="", timeout=1, output_limit=1, execution_type="synchronous")
+RUN = Run(program=PythonCode(source=""), timeout=1, output_limit=1, execution_type="synchronous")
 
 Status = Literal["succeeded", "failed", "timed_out", "aborted"]
 
@@ -58,7 +60,8 @@ def outcome(
 
 
 def flat_body(given: Outcome, version: str = NEWEST) -> dict[str, object]:
-    return flat.execution(given, RUN, execution_id="id-1", identifier="s-1", version=version)
+    execution = Execution(id="id-1", run=RUN, outcome=given)
+    return flat.execution(execution, identifier="s-1", version=version)
 
 
 def refusal(call: object, *arguments: object) -> RequestError:
@@ -90,13 +93,10 @@ def compact(body: object) -> str:
 
 
 def test_an_execution_is_answered_like_the_recorded_one(published: Path) -> None:
-    body = flat.execution(
-        outcome(stdout="Hello world\n"),
-        RUN,
-        execution_id="92827cfa-e6ac-4309-8b72-4e30f3f31c2a",
-        identifier="testidentifier000003",
-        version=CAPTURED,
+    execution = Execution(
+        id="92827cfa-e6ac-4309-8b72-4e30f3f31c2a", run=RUN, outcome=outcome(stdout="Hello world\n")
     )
+    body = flat.execution(execution, identifier="testidentifier000003", version=CAPTURED)
     assert compact(body) == recorded(published, "execute (synchronous)")
 
 
@@ -187,8 +187,8 @@ def test_each_end_has_its_words(given: Outcome, status: str, old_status: str, st
         (Value(kind="json", data=1.5), 1.5, "1.5"),
         (Value(kind="json", data=True), True, "True"),
         (Value(kind="json", data="nan"), "nan", "'nan'"),
-        (Value(kind="json", data=math.nan), None, "nan"),
-        (Value(kind="json", data=-math.inf), None, "-inf"),
+        (Value(kind="nan", data="nan"), None, "nan"),
+        (Value(kind="null", data=""), None, None),
         (Value(kind="text", data="[1, 2]"), "[1, 2]", "[1, 2]"),
         (
             Value(kind="image", data="aGk=", image_format="jpeg"),
@@ -201,17 +201,27 @@ def test_values_keep_their_kind(value: Value, sent: object, as_jupyter_prints_it
     plain = flat.read_execution({"code": ""}, LIMITS)
     printed = flat.read_execution({"code": "", "returnJupyterFormatExecutionResult": True}, LIMITS)
     for run, expected in ((plain, sent), (printed, as_jupyter_prints_it)):
-        body = flat.execution(
-            outcome(value=value), run, execution_id="i", identifier="s", version=NEWEST
-        )
+        execution = Execution(id="i", run=run, outcome=outcome(value=value))
+        body = flat.execution(execution, identifier="s", version=NEWEST)
         found = members_of(body["result"])["executionResult"]
         assert found == expected
         assert type(found) is type(expected)
 
 
+@pytest.mark.parametrize("version", VERSIONS[:-1])
+def test_older_versions_write_nan_as_text_and_none_as_nothing(version: str) -> None:
+    for value, expected in (
+        (Value(kind="nan", data="nan"), "nan"),
+        (Value(kind="null", data=""), ""),
+    ):
+        new = members_of(flat_body(outcome(value=value), version)["result"])
+        old = members_of(legacy.execution(outcome(value=value), RUN, version=version)["properties"])
+        assert (new["executionResult"], old["result"]) == (expected, expected)
+
+
 def test_the_smallest_body_gets_the_documented_defaults() -> None:
     run = flat.read_execution({"code": "1"}, LIMITS)
-    assert run == Run(code="1", timeout=220, output_limit=4096, execution_type="Synchronous")
+    assert run == Run(program=PythonCode(source="1"), timeout=220, output_limit=4096)
 
 
 def test_words_and_member_names_are_matched_without_case_and_echoed_as_sent() -> None:
@@ -227,7 +237,12 @@ def test_words_and_member_names_are_matched_without_case_and_echoed_as_sent() ->
         },
         LIMITS,
     )
-    assert run == Run(code="é", timeout=220, output_limit=1_000_000, execution_type="sYNCHRONOUS")
+    assert run == Run(
+        program=PythonCode(source="é"),
+        timeout=220,
+        output_limit=1_000_000,
+        execution_type="sYNCHRONOUS",
+    )
 
 
 def test_the_older_name_of_the_output_cap_is_understood() -> None:
@@ -237,7 +252,8 @@ def test_the_older_name_of_the_output_cap_is_understood() -> None:
 
 
 def test_the_ancient_name_of_the_code_is_understood() -> None:
-    assert legacy.read_execution({"properties": {"pythonCode": "1"}}, LIMITS).code == "1"
+    run = legacy.read_execution({"properties": {"pythonCode": "1"}}, LIMITS)
+    assert run.program == PythonCode(source="1")
 
 
 @pytest.mark.parametrize("body", [{}, {"properties": {"code": "1"}}, {"code": 1}, {"code": None}])
@@ -268,10 +284,9 @@ def test_a_member_of_the_wrong_kind_is_refused(member: str, value: object) -> No
     assert (error.status, error.code) == (400, "SessionRequestValidationFailed")
 
 
-@pytest.mark.parametrize("member", [{"executionType": "Asynchronous"}, {"useEmptyKernel": True}])
-def test_what_this_pool_cannot_do_is_said(member: dict[str, object]) -> None:
-    error = refusal(flat.read_execution, {"code": "1"} | member, LIMITS)
-    assert (error.status, error.code) == (400, "SessionRequestNotSupported")
+def test_the_legacy_dialect_has_no_asynchronous_executions() -> None:
+    body = {"properties": {"code": "1", "executionType": "Asynchronous"}}
+    assert refusal(legacy.read_execution, body, LIMITS).code == "SessionRequestNotSupported"
 
 
 @pytest.mark.parametrize("body", [[], "code", None, 1])

@@ -7,7 +7,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import pytest
 
 from dynamic_sessions_local.errors import KernelStartError, PoolClosedError
-from dynamic_sessions_local.session import Outcome, Session, SessionNotFoundError
+from dynamic_sessions_local.outcome import Outcome
+from dynamic_sessions_local.programs import PythonCode
+from dynamic_sessions_local.session import Session, SessionNotFoundError
 from dynamic_sessions_local.sessions import PoolFullError, Sessions
 
 from .steered import PATIENCE, SteeredClock, SteeredKernel, SteeredLauncher, until
@@ -47,7 +49,7 @@ async def sessions(launcher: SteeredLauncher, clock: SteeredClock) -> AsyncItera
 
 async def run(sessions: Sessions, identifier: str, code: str = "1") -> Outcome:
     with sessions.use(identifier) as session:
-        return await session.execute(code, timeout=1, output_limit=1)
+        return await session.execute(PythonCode(source=code), timeout=1, output_limit=1)
 
 
 async def begin(

@@ -57,6 +57,17 @@ def _parser() -> argparse.ArgumentParser:
         "see, or else a random one, which is printed)",
     )
     serve.add_argument(
+        "--tls",
+        action="store_true",
+        help="serve https, for clients that insist; prints which certificate they must trust",
+    )
+    serve.add_argument(
+        "--kind",
+        choices=["python", "shell"],
+        default="python",
+        help="what sessions run: Python code or shell commands",
+    )
+    serve.add_argument(
         "--python",
         default=argparse.SUPPRESS,
         help="interpreter that sessions run (default: the one that runs this command)",
@@ -135,6 +146,8 @@ def _serve(options: argparse.Namespace) -> int:
             host=options.host,
             port=options.port,
             token=given,
+            tls=options.tls,
+            kind=options.kind,
             python=getattr(options, "python", None),
             isolation=options.isolation,
             launcher=getattr(options, "launcher", None),
@@ -148,6 +161,8 @@ def _serve(options: argparse.Namespace) -> int:
             lines = [f"endpoint: {pool.endpoint}"]
             if given is None:
                 lines.append(f"token: {pool.credential.get_token().token}")
+            if pool.certificate is not None:
+                lines.append(f"certificate: {pool.certificate}")
             sys.stdout.write("\n".join(lines) + "\n")
             sys.stdout.flush()
             stopped.get()

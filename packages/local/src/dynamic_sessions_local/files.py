@@ -15,7 +15,7 @@ import re
 import secrets
 import stat
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
 from dynamic_sessions_local.ownership import acting_as_owner_of
@@ -84,6 +84,29 @@ def list_directory(root: int, directory: tuple[str, ...]) -> list[FileEntry]:
         entries = [_entry_or_none(descriptor, name) for name in _names(descriptor)]
     found = (entry for entry in entries if entry and not _UNFINISHED.fullmatch(entry.name))
     return sorted(found, key=lambda entry: entry.name)
+
+
+def list_tree(root: int, directory: tuple[str, ...]) -> list[FileEntry]:
+    """The regular files and directories of one level and of all below, each directory first.
+
+    What lies deeper than a path can lead is left out.
+    """
+    found: list[FileEntry] = []
+    to_visit = [directory]
+    while to_visit:
+        visited = to_visit.pop()
+        below = visited[len(directory) :]
+        try:
+            level = list_directory(root, visited)
+        except NoSuchFileError:
+            if not below:
+                raise
+            continue  # the session removed it meanwhile
+        found += [replace(entry, directory="/".join(below)) for entry in level]
+        if len(visited) < MAX_DEPTH:
+            folders = [(*visited, entry.name) for entry in level if entry.is_directory]
+            to_visit += reversed(folders)
+    return found
 
 
 def stat_file(root: int, path: FilePath) -> FileEntry:

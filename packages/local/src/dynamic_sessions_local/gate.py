@@ -90,13 +90,16 @@ class Gate:
 
 
 def canonical_path(method: str, raw_path: str) -> str:
-    """The path as the routes spell it: fixed words in lower case, a file's name in one piece.
+    """The path as the routes spell it: fixed words in lower case, a file's name in one piece, and
+    an execution's id as it is.
 
     The name stays percent-encoded: decoded before routing, its own slashes would be taken for
     those of the route.
     """
     segments = [segment for segment in raw_path.split("/") if segment]
     words = [segment.lower() for segment in segments]
+    if words[:1] == ["executions"]:
+        return "/" + "/".join(["executions", *segments[1:]])
     if method == "POST" or words[:1] != ["files"] or len(words) == 1:
         return "/" + "/".join(words)
     names = segments[1:]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from dynamic_sessions_local.output import Output
+from dynamic_sessions_local.programs import Program, PythonCode, request_of
 from dynamic_sessions_local.replies import NO_VALUE, Value, WorkerReply, parse_reply
 
 TIMED_OUT = "Request timed out waiting for code execution to complete"
@@ -123,14 +124,18 @@ class Kernel:
         # The event loop may not have come to hear of it yet.
         return not self._death.poll(0)
 
-    async def execute(self, code: str, *, timeout: float, output_limit: int) -> KernelReply:
-        """Run code and return what came of it; executions wait for one another.
+    async def execute(
+        self, program: Program | str, *, timeout: float, output_limit: int
+    ) -> KernelReply:
+        """Run a program and return what came of it; executions wait for one another.
 
         Args:
-            code: Python as IPython takes it.
-            timeout: Seconds until the code is interrupted, and killed if it does not react.
+            program: What to run; a str is Python code.
+            timeout: Seconds until it is interrupted, and killed if it does not react.
             output_limit: Characters kept of stdout, and again of stderr.
         """
+        if isinstance(program, str):
+            program = PythonCode(source=program)
         async with self._turn:
             started = time.monotonic()
             if not self.alive:
@@ -140,7 +145,7 @@ class Kernel:
                 Output(self._channel.stdout, output_limit) as stdout,
                 Output(self._channel.stderr, output_limit) as stderr,
             ):
-                status, reply = await self._supervise(code, timeout)
+                status, reply = await self._supervise(program, timeout)
                 stdout.read_rest()
                 stderr.read_rest()
             truncated = (
@@ -205,11 +210,11 @@ class Kernel:
                 os.close(descriptor)
 
     async def _supervise(
-        self, code: str, timeout: float
+        self, program: Program, timeout: float
     ) -> tuple[Literal["replied", "timed_out"], WorkerReply | None]:
         """Return the reply, None for one that did not come or was not acceptable."""
         self._executions += 1
-        exchange = asyncio.ensure_future(self._exchange(self._executions, code))
+        exchange = asyncio.ensure_future(self._exchange(self._executions, program))
         try:
             if await self._wait(exchange, timeout):
                 return "replied", await self._accept(exchange)
@@ -251,8 +256,8 @@ class Kernel:
             await self.kill()
             raise
 
-    async def _exchange(self, identity: int, code: str) -> WorkerReply | None:
-        body = json.dumps({"id": identity, "code": code}).encode("ascii")
+    async def _exchange(self, identity: int, program: Program) -> WorkerReply | None:
+        body = json.dumps({"id": identity, **request_of(program)}).encode("ascii")
         try:
             await self._loop.sock_sendall(self._channel.control, PREFIX.pack(len(body)) + body)
             received = await self._receive(bytearray(), PREFIX.size)

@@ -27,6 +27,9 @@ class Limits:
         execution_seconds: The longest run of one execution.
         interrupt_grace: Seconds between asking code to stop and killing its session.
         upload_bytes: The largest upload.
+        queued_executions: Executions of the session that may wait or run at a time.
+        remembered_executions: Of how many that have ended one can still ask what came of them.
+        remembered_characters: What these may hold together, the latest one aside.
     """
 
     memory_bytes: int = 4 * GIB
@@ -42,3 +45,6 @@ class Limits:
     execution_seconds: float = 220
     interrupt_grace: float = 2
     upload_bytes: int = 128 * MIB
+    queued_executions: int = 100
+    remembered_executions: int = 100
+    remembered_characters: int = 32_000_000

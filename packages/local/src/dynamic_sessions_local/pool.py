@@ -8,11 +8,13 @@ import socket
 import threading
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Self
 
+from dynamic_sessions_local.certificates import can_be_issued
 from dynamic_sessions_local.credential import LocalCredential
 from dynamic_sessions_local.limits import Limits
-from dynamic_sessions_local.settings import Isolation, LauncherName, Settings
+from dynamic_sessions_local.settings import Isolation, Kind, LauncherName, Settings
 from dynamic_sessions_local.thread import ServerThread
 
 DEFAULT_MAX_SESSIONS = 32
@@ -36,6 +38,9 @@ class LocalSessionPool:
         host: The address to listen on.
         port: The port to listen on; 0 takes a free one.
         token: The bearer token to ask for; a random one by default.
+        tls: Serve https, with a certificate for the names of loopback that is made anew at every
+            start; clients must be told to trust `certificate`. Needs the extra `[tls]`.
+        kind: "python" runs Python code; "shell" runs shell commands, as the service's Shell pools do.
         python: The interpreter that sessions run; this one by default.
         isolation: "none" runs code without any sandbox, on loopback addresses only.
         launcher: "fork" makes each session from a process with the libraries loaded, "spawn" starts
@@ -60,6 +65,8 @@ class LocalSessionPool:
         host: str = "127.0.0.1",
         port: int = 0,
         token: str | None = None,
+        tls: bool = False,
+        kind: Kind = "python",
         python: str | None = None,
         isolation: Isolation = "sandbox",
         launcher: LauncherName | None = None,
@@ -70,18 +77,8 @@ class LocalSessionPool:
         max_sessions: int = DEFAULT_MAX_SESSIONS,
         cooldown: float = DEFAULT_COOLDOWN,
     ) -> None:
-        if isolation not in {"sandbox", "none"}:
-            raise ValueError("isolation is 'sandbox' or 'none'")
-        if launcher not in {None, "fork", "spawn"}:
-            raise ValueError("launcher is 'fork' or 'spawn', or None for the faster one that works")
-        if isinstance(preload, str):
-            raise ValueError("preload is a sequence of module names, not one of them")  # noqa: TRY004
-        if isolation == "none" and not _is_loopback(host):
-            raise ValueError("without a sandbox a pool listens on a loopback address only")
-        if token is not None and not _TOKEN.fullmatch(token):
-            raise ValueError("a token is one or more printable ASCII characters without blanks")
-        if not 0 <= port <= MAX_PORT:
-            raise ValueError(f"a port is between 0 and {MAX_PORT}")
+        _check_choices(kind, isolation, launcher, preload)
+        _check_access(host, port, token, isolation=isolation, tls=tls)
         if warm < 0 or max_sessions < 1 or cooldown <= 0:
             raise ValueError("warm is at least 0, max_sessions at least 1, cooldown above 0")
         if max_warm is None:
@@ -91,6 +88,8 @@ class LocalSessionPool:
         self._settings = Settings(
             host=host,
             token=token if token is not None else secrets.token_urlsafe(32),
+            tls=tls,
+            kind=kind,
             python=python,
             isolation=isolation,
             launcher=launcher,
@@ -123,12 +122,25 @@ class LocalSessionPool:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(  # noqa: S104 - replaced, not bound
             self._settings.host, self._settings.host
         )
-        return f"http://[{host}]:{self._port}/" if ":" in host else f"http://{host}:{self._port}/"
+        scheme = "https" if self._settings.tls else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}/"
 
     @property
     def credential(self) -> LocalCredential:
         """A credential that the pool accepts."""
         return LocalCredential(self._settings.token)
+
+    @property
+    def certificate(self) -> Path | None:
+        """A file in PEM form that clients must trust, there while the pool runs; None without TLS.
+
+        Many clients read its path from the environment variable SSL_CERT_FILE or, those made with
+        requests, from REQUESTS_CA_BUNDLE.
+
+        Raises:
+            RuntimeError: The pool is not running.
+        """
+        return self._running().certificate
 
     @property
     def isolation(self) -> str:
@@ -246,6 +258,32 @@ def shared_pool() -> LocalSessionPool:
         SandboxUnavailableError: User code cannot be isolated on this machine.
     """
     return _shared.get()
+
+
+def _check_choices(
+    kind: Kind, isolation: Isolation, launcher: LauncherName | None, preload: Sequence[str] | None
+) -> None:
+    if kind not in {"python", "shell"}:
+        raise ValueError("kind is 'python' or 'shell'")
+    if isolation not in {"sandbox", "none"}:
+        raise ValueError("isolation is 'sandbox' or 'none'")
+    if launcher not in {None, "fork", "spawn"}:
+        raise ValueError("launcher is 'fork' or 'spawn', or None for the faster one that works")
+    if isinstance(preload, str):
+        raise ValueError("preload is a sequence of module names, not one of them")  # noqa: TRY004
+
+
+def _check_access(
+    host: str, port: int, token: str | None, *, isolation: Isolation, tls: bool
+) -> None:
+    if isolation == "none" and not _is_loopback(host):
+        raise ValueError("without a sandbox a pool listens on a loopback address only")
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise ValueError("a token is one or more printable ASCII characters without blanks")
+    if not 0 <= port <= MAX_PORT:
+        raise ValueError(f"a port is between 0 and {MAX_PORT}")
+    if tls and not can_be_issued():
+        raise ValueError("tls needs: pip install 'dynamic-sessions-local[tls]'")
 
 
 def _is_loopback(host: str) -> bool:

@@ -13,13 +13,13 @@ class Value:
     """The value of an execution's last expression.
 
     Attributes:
-        kind: "none" without one; "json" for a number, a truth value or a string; "text" for the
+        kind: "none" without one; "null" for None; "nan" for that number; "json" for a number, a truth value or a string; "text" for the
             pretty text of anything else; "image" for a picture.
-        data: "" for "none"; the value itself for "json"; text; or the picture in base64.
+        data: "" for "none" and "null"; "nan"; the value itself for "json"; text; or the picture in base64.
         image_format: "png" or "jpeg".
     """
 
-    kind: Literal["none", "json", "text", "image"]
+    kind: Literal["none", "null", "nan", "json", "text", "image"]
     data: bool | int | float | str
     image_format: str = "png"
 
@@ -35,6 +35,11 @@ class WorkerReply:
 
 
 NO_VALUE = Value(kind="none", data="")
+WITHOUT_DATA: dict[str, Value] = {
+    "none": NO_VALUE,
+    "null": Value(kind="null", data=""),
+    "nan": Value(kind="nan", data="nan"),
+}
 
 # A few strings with little between them. Without this check a reply of nothing but "[{},{},…" would take
 # many times its size in memory; possessive, so that it takes one pass whatever it is given.
@@ -76,8 +81,8 @@ def _parse_value(value: object) -> Value | None:
         return None
     members = cast("dict[str, Any]", value)
     kind, data = members.get("kind"), members.get("data")
-    if kind == "none":
-        return NO_VALUE
+    if isinstance(kind, str) and kind in WITHOUT_DATA:
+        return WITHOUT_DATA[kind]
     if kind == "json" and isinstance(data, bool | int | float):
         finite = not isinstance(data, float) or math.isfinite(data)
         return Value(kind="json", data=data) if finite else None

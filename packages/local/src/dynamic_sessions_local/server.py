@@ -1,16 +1,21 @@
 """What runs in a pool's thread: the launcher, the sessions and the HTTP server, in one loop."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from dynamic_sessions_local.app import build_app
+from dynamic_sessions_local.certificates import Certificates, issued
 from dynamic_sessions_local.launchers import Launcher, select_launcher
 from dynamic_sessions_local.sessions import Sessions
 from dynamic_sessions_local.settings import Settings
+
+Ready = Callable[[Launcher, Certificates | None], None]
 
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 2
@@ -20,7 +25,7 @@ async def serve(
     settings: Settings,
     listener: socket.socket,
     *,
-    ready: Callable[[Launcher], None],
+    ready: Ready,
     stop: asyncio.Event,
 ) -> None:
     """Serve until `stop` is set, then end every session.
@@ -28,7 +33,8 @@ async def serve(
     Args:
         settings: How the pool is to be.
         listener: A listening socket, closed in the end.
-        ready: Called with the launcher that was chosen, once requests are answered.
+        ready: Called with the launcher that was chosen, and with the certificates where there are
+            any, once requests are answered.
         stop: Set by the pool.
 
     Raises:
@@ -40,47 +46,52 @@ async def serve(
             launcher=settings.launcher,
             python=settings.python,
             limits=settings.limits,
-            preload=settings.preload,
+            preload=() if settings.kind == "shell" else settings.preload,
         )
+        tls = issued(settings.host) if settings.tls else contextlib.nullcontext()
         try:
-            await _serve_sessions(settings, listener, launcher, ready=ready, stop=stop)
+            with tls as certificates:
+                serving = _Serving(settings, listener, launcher, certificates)
+                await serving.until(stop, ready)
         finally:
             await launcher.close()
 
 
-async def _serve_sessions(
-    settings: Settings,
-    listener: socket.socket,
-    launcher: Launcher,
-    *,
-    ready: Callable[[Launcher], None],
-    stop: asyncio.Event,
-) -> None:
-    sessions = Sessions(
-        launcher,
-        warm=settings.warm,
-        max_warm=settings.max_warm,
-        max_sessions=settings.max_sessions,
-        cooldown=settings.cooldown,
-    )
-    async with sessions:
-        app = build_app(sessions, token=settings.token, host=settings.host, limits=settings.limits)
-        configuration = uvicorn_configuration(app)
-        # Now, and not in the first moments after the caller was told that the pool is ready: a
-        # process that ends just then could not import any more.
-        configuration.load()
-        server = uvicorn.Server(configuration)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            ready(launcher)
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            # Before the server, which waits for its requests: ending the sessions ends those.
-            await sessions.close()
-        finally:
-            stopping.cancel()
-            server.should_exit = True
-            await _finish(server, serving)
+@dataclass(frozen=True)
+class _Serving:
+    settings: Settings
+    listener: socket.socket
+    launcher: Launcher
+    certificates: Certificates | None
+
+    async def until(self, stop: asyncio.Event, ready: Ready) -> None:
+        settings = self.settings
+        sessions = Sessions(
+            self.launcher,
+            warm=settings.warm,
+            max_warm=settings.max_warm,
+            max_sessions=settings.max_sessions,
+            cooldown=settings.cooldown,
+            limits=settings.limits,
+        )
+        async with sessions:
+            app = build_app(sessions, settings)
+            configuration = uvicorn_configuration(app, self.certificates)
+            # Now, and not in the first moments after the caller was told that the pool is ready: a
+            # process that ends just then could not import any more.
+            configuration.load()
+            server = uvicorn.Server(configuration)
+            serving = asyncio.create_task(server.serve(sockets=[self.listener]))
+            stopping = asyncio.create_task(stop.wait())
+            try:
+                ready(self.launcher, self.certificates)
+                await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                # Before the server, which waits for its requests: ending the sessions ends those.
+                await sessions.close()
+            finally:
+                stopping.cancel()
+                server.should_exit = True
+                await _finish(server, serving)
 
 
 async def _finish(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
@@ -92,7 +103,7 @@ async def _finish(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None
     await serving
 
 
-def uvicorn_configuration(app: ASGIApp) -> uvicorn.Config:
+def uvicorn_configuration(app: ASGIApp, certificates: Certificates | None = None) -> uvicorn.Config:
     """How uvicorn serves an application of ours."""
     return uvicorn.Config(
         app,
@@ -105,4 +116,5 @@ def uvicorn_configuration(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        ssl_certfile=None if certificates is None else certificates.server,
     )

@@ -5,14 +5,17 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 
 from dynamic_sessions_local.errors import LocalPoolError
+from dynamic_sessions_local.executions import Executions
 from dynamic_sessions_local.files import copy_tree, in_thread
 from dynamic_sessions_local.kernel import Kernel, KernelReply, Value
+from dynamic_sessions_local.limits import Limits
+from dynamic_sessions_local.outcome import Outcome
 from dynamic_sessions_local.paths import FileError
+from dynamic_sessions_local.programs import Program
 from dynamic_sessions_local.warm import WarmKernels
 
 _logger = logging.getLogger(__name__)
@@ -22,27 +25,6 @@ class SessionNotFoundError(LocalPoolError):
     """No session has this identifier, or it was deleted while the call went on."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came of one execution.
-
-    Attributes:
-        reply: The kernel's own account.
-        canceled: The session was deleted before the code had ended.
-        guid: Stands for the kernel that is behind the identifier from now on.
-        new_allocation: A kernel had to be found for this execution.
-        waiting_seconds: Time spent in the session's queue.
-        allocation_seconds: Time spent finding the kernel.
-    """
-
-    reply: KernelReply
-    canceled: bool
-    guid: str
-    new_allocation: bool
-    waiting_seconds: float
-    allocation_seconds: float
-
-
 class Session:
     """One identifier's kernel and its successors, of which at most one is alive.
 
@@ -50,10 +32,12 @@ class Session:
         identifier: The caller's name for it.
         created_at: When the identifier was first used.
         last_accessed_at: When its last call began or ended.
+        executions: What it was asked to run.
     """
 
-    def __init__(self, identifier: str, kernels: WarmKernels) -> None:
+    def __init__(self, identifier: str, kernels: WarmKernels, limits: Limits) -> None:
         self.identifier = identifier
+        self.executions = Executions(limits)
         self._guid = _new_guid()
         self.created_at = self.last_accessed_at = datetime.now(UTC)
         self._kernels = kernels
@@ -75,19 +59,28 @@ class Session:
         """Whether a kernel was ever found."""
         return self._kernel is not None
 
-    async def execute(self, code: str, *, timeout: float, output_limit: int) -> Outcome:
-        """Run code when all executions that came before have ended.
+    async def execute(
+        self,
+        program: Program,
+        *,
+        timeout: float,
+        output_limit: int,
+        on_begin: Callable[[], object] = lambda: None,
+    ) -> Outcome:
+        """Run a program when all executions that came before have ended.
 
-        A cancelled caller's code is stopped, by the kernel, before the next execution begins;
-        code that was still waiting is never started.
+        A cancelled caller's program is stopped, by the kernel, before the next execution begins;
+        one that was still waiting is never started.
 
         Args:
-            code: Python source.
-            timeout: Seconds from the moment the code starts.
+            program: What to run.
+            timeout: Seconds from the moment it starts.
             output_limit: Characters that are kept of stdout, and again of stderr.
+            on_begin: Called when its turn has come.
         """
         asked = time.perf_counter()
         async with self._turn:
+            on_begin()
             waited = allocated = time.perf_counter()
             new_allocation = False
             try:
@@ -96,7 +89,7 @@ class Session:
                     kernel = await self._present_kernel()
                 allocated = time.perf_counter()
                 new_allocation = kernel is not before
-                reply = await kernel.execute(code, timeout=timeout, output_limit=output_limit)
+                reply = await kernel.execute(program, timeout=timeout, output_limit=output_limit)
                 self._note_loss(lost=reply.state_lost)
             except SessionNotFoundError:
                 reply = _never_started()

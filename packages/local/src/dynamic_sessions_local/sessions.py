@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from dynamic_sessions_local.clock import Clock, MonotonicClock
 from dynamic_sessions_local.errors import LocalPoolError, PoolClosedError
 from dynamic_sessions_local.launchers import Launcher
+from dynamic_sessions_local.limits import Limits
 from dynamic_sessions_local.session import Session, SessionNotFoundError
 from dynamic_sessions_local.warm import WarmKernels
 
@@ -38,6 +39,7 @@ class Sessions:
         max_warm: How many to keep ready at most, when demand is high.
         max_sessions: How many identifiers may have a session at a time.
         cooldown: Seconds without a call after which a session ends.
+        limits: The bounds of one session.
         clock: What idle time and demand are measured by.
     """
 
@@ -49,9 +51,11 @@ class Sessions:
         max_warm: int,
         max_sessions: int,
         cooldown: float,
+        limits: Limits | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.cooldown = cooldown
+        self._limits = limits or Limits()
         self._clock = clock or MonotonicClock()
         self._kernels = WarmKernels(launcher, least=warm, most=max_warm, clock=self._clock)
         self._max_sessions = max_sessions
@@ -99,6 +103,10 @@ class Sessions:
         with self._occupied(place):
             yield place.session
 
+    def all(self) -> list[Session]:
+        """Every session there is, the oldest first; looking at them is no use of them."""
+        return [place.session for place in self._table.values()]
+
     async def delete(self, identifier: str) -> None:
         """End a session, whatever it is doing; the identifier is fresh at once.
 
@@ -135,7 +143,7 @@ class Sessions:
                 f"all {self._max_sessions} sessions of the pool are in use",
                 retry_after=max(1, min(MAX_RETRY_AFTER, math.ceil(self._until_next_expiry()))),
             )
-        session = Session(identifier, self._kernels)
+        session = Session(identifier, self._kernels, self._limits)
         place = self._table[identifier] = _Place(session=session, last_used=self._clock.now())
         return place
 

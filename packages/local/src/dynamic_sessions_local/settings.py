@@ -7,6 +7,7 @@ from dynamic_sessions_local.limits import Limits
 
 Isolation = Literal["sandbox", "none"]
 LauncherName = Literal["fork", "spawn"]
+Kind = Literal["python", "shell"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,8 @@ class Settings:
     host: str
     token: str = field(repr=False)
     python: str | None
+    tls: bool
+    kind: Kind
     isolation: Isolation
     launcher: LauncherName | None
     preload: tuple[str, ...] | None

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 from dynamic_sessions_local.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dynamic_sessions_local.certificates import Certificates
     from dynamic_sessions_local.launchers import Launcher
 
 STOP_SECONDS = 20
@@ -35,10 +38,12 @@ class ServerThread:
     Attributes:
         isolation: What kind of isolation was found; "" before `start`.
         launcher: The name of the launcher that was chosen; "" before `start`.
+        certificate: What clients must trust; None before `start`, and without TLS.
     """
 
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self.isolation = self.launcher = ""
+        self.certificate: Path | None = None
         self._settings = settings
         self._listener = listener
         self._process = os.getpid()
@@ -110,8 +115,10 @@ class ServerThread:
 
         await serve(self._settings, self._listener, ready=self._ready, stop=self._stop)
 
-    def _ready(self, launcher: "Launcher") -> None:
+    def _ready(self, launcher: "Launcher", certificates: "Certificates | None") -> None:
         self.isolation, self.launcher = launcher.isolation, launcher.name
+        if certificates is not None:
+            self.certificate = certificates.authority
         self._settled.set()
 
 

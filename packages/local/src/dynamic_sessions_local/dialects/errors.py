@@ -39,3 +39,8 @@ def unsupported(message: str) -> RequestError:
 def envelope(error: RequestError, trace_id: str) -> dict[str, object]:
     """The body of an error response."""
     return {"error": {"code": error.code, "message": error.message, "traceId": trace_id}}
+
+
+def cause(error: Exception) -> dict[str, object]:
+    """What an execution that could not begin says of it."""
+    return {"error": {"code": "SessionAllocationFailed", "message": str(error)}}

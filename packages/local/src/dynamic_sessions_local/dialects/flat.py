@@ -1,9 +1,10 @@
 """The dialect of api-version 2024-10-02-preview and later: no wrapper around anything."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from dynamic_sessions_local.dialects.requests import Run, members, read_run
+from dynamic_sessions_local.dialects.errors import cause
+from dynamic_sessions_local.dialects.requests import members, read_python, read_run
 from dynamic_sessions_local.dialects.values import (
     Counter,
     JsonObject,
@@ -14,9 +15,12 @@ from dynamic_sessions_local.dialects.values import (
     timestamp,
     timestamp_of,
 )
+from dynamic_sessions_local.executions import Execution
 from dynamic_sessions_local.files import FileEntry
 from dynamic_sessions_local.limits import Limits
-from dynamic_sessions_local.session import Outcome, Session
+from dynamic_sessions_local.metadata import Runtime
+from dynamic_sessions_local.runs import Run
+from dynamic_sessions_local.session import Session
 
 DIRECTORY_SIZE = 4096
 
@@ -28,33 +32,36 @@ def read_execution(body: object, limits: Limits) -> Run:
         RequestError: SessionPropertiesMissing for a body in the legacy wrapper, among others.
     """
     given = members(body)
-    return read_run(given, code=given.get("code"), limits=limits)
+    return read_run(given, read_python(given, given.get("code")), limits)
 
 
-def execution_status(version: str) -> int:
-    """The HTTP status of a finished synchronous execution."""
-    return 202 if version == "2024-10-02-preview" else 200
+def execution_status(version: str, *, asynchronous: bool) -> int:
+    """The HTTP status that answers `POST /executions`."""
+    return 202 if asynchronous or version == "2024-10-02-preview" else 200
 
 
-def execution(
-    outcome: Outcome, run: Run, *, execution_id: str, identifier: str, version: str
-) -> JsonObject:
-    """The body that answers `POST /executions`."""
+def execution(execution: Execution, *, identifier: str, version: str) -> JsonObject:
+    """The body that answers `POST /executions` and `GET /executions/{id}`."""
     counter = Counter(version)
-    return {
+    outcome, run = execution.outcome, execution.run
+    body: JsonObject = {
         **counter(),
-        "id": execution_id,
+        "id": execution.id,
         "identifier": identifier,
-        "executionType": run.execution_type,
-        "status": _status(outcome),
-        "result": {
+        "executionType": run.execution_type or "Synchronous",
+        "status": _status(execution),
+    }
+    if execution.error is not None:
+        body["error"] = cause(execution.error)
+    if outcome is not None:
+        body["result"] = {
             **counter(),
             "stdout": outcome.reply.stdout,
             "stderr": stderr_text(outcome),
-            "executionResult": result_value(outcome.reply.value, jupyter_format=run.jupyter_format),
+            "executionResult": result_value(outcome.reply.value, run, version),
             "executionTimeInMilliseconds": milliseconds(outcome.reply.duration),
-        },
-    }
+        }
+    return body
 
 
 def uploaded(entries: Sequence[FileEntry], version: str) -> JsonObject:
@@ -84,10 +91,41 @@ def session(found: Session, cooldown: float) -> JsonObject:
     }
 
 
-def _status(outcome: Outcome) -> str:
-    if outcome.canceled:
+def sessions(found: Sequence[Session], cooldown: float, next_link: str | None) -> JsonObject:
+    """The body that answers `GET /listSessions`."""
+    return {
+        "sessions": [session(each, cooldown) for each in found],
+        **({} if next_link is None else {"nextLink": next_link}),
+    }
+
+
+def metadata_of_pool(runtime: Runtime, created_at: datetime) -> JsonObject:
+    """The body that answers `GET /metadata`."""
+    created = timestamp_of(created_at)
+    return {
+        "runtimes": [{"name": "python", "version": runtime.version}],
+        "preInstalledPackages": [
+            {"name": name, "version": version} for name, version in runtime.packages
+        ],
+        "createdAt": created,
+        "lastUpdatedAt": created,
+        "jupyterKernel": {
+            "name": "IPython",
+            "version": runtime.ipython_version,
+            "projectUrl": "https://github.com/ipython/ipython",
+            "description": "IPython's interactive shell, without a Jupyter server",
+        },
+    }
+
+
+def _status(execution: Execution) -> str:
+    if execution.error is not None:
+        return "Failed"
+    if execution.outcome is None:
+        return "Running" if execution.begun else "NotStarted"
+    if execution.outcome.canceled:
         return "Canceled"
-    return "Succeeded" if outcome.reply.status == "succeeded" else "Failed"
+    return "Succeeded" if execution.outcome.reply.status == "succeeded" else "Failed"
 
 
 def _file(entry: FileEntry, counter: Counter, version: str) -> JsonObject:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from dynamic_sessions_local.dialects.errors import RequestError
-from dynamic_sessions_local.dialects.requests import Run, members, read_run
+from dynamic_sessions_local.dialects.errors import RequestError, unsupported
+from dynamic_sessions_local.dialects.requests import members, read_python, read_run
 from dynamic_sessions_local.dialects.values import (
     Counter,
     JsonObject,
@@ -15,7 +15,8 @@ from dynamic_sessions_local.dialects.values import (
 )
 from dynamic_sessions_local.files import FileEntry
 from dynamic_sessions_local.limits import Limits
-from dynamic_sessions_local.session import Outcome
+from dynamic_sessions_local.outcome import Outcome
+from dynamic_sessions_local.runs import Run
 
 DELETED: JsonObject = {"message": "file deleted successfully"}
 
@@ -26,7 +27,11 @@ def read_execution(body: object, limits: Limits) -> Run:
     if not isinstance(wrapped, Mapping):
         raise RequestError(400, "SessionPropertiesMissing", "the member 'properties' is required")
     given = members(cast("object", wrapped))
-    return read_run(given, code=given.get("code", given.get("pythoncode")), limits=limits)
+    code = given.get("code", given.get("pythoncode"))
+    run = read_run(given, read_python(given, code), limits)
+    if run.asynchronous:
+        raise unsupported("asynchronous executions are begun by POST /executions")
+    return run
 
 
 def execution(outcome: Outcome, run: Run, *, version: str) -> JsonObject:
@@ -44,7 +49,7 @@ def execution(outcome: Outcome, run: Run, *, version: str) -> JsonObject:
             "status": "Success" if succeeded else "Failure",
             "stdout": outcome.reply.stdout,
             "stderr": stderr_text(outcome),
-            "result": result_value(outcome.reply.value, jupyter_format=run.jupyter_format),
+            "result": result_value(outcome.reply.value, run, version),
             "executionTimeInMilliseconds": milliseconds(outcome.reply.duration),
         },
     }

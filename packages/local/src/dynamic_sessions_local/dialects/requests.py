@@ -5,11 +5,12 @@ import binascii
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import cast
 
-from dynamic_sessions_local.dialects.errors import RequestError, invalid, unsupported
+from dynamic_sessions_local.dialects.errors import RequestError, invalid
 from dynamic_sessions_local.limits import Limits
+from dynamic_sessions_local.programs import Program, PythonCode
+from dynamic_sessions_local.runs import Run
 
 LEGACY_VERSIONS = ("2023-08-01-preview", "2024-02-02-preview", "2024-08-02-preview")
 SESSION_VERSIONS = ("2025-02-02-preview", "2025-10-02-preview")
@@ -18,27 +19,10 @@ VERSIONS = (*LEGACY_VERSIONS, "2024-10-02-preview", *SESSION_VERSIONS)
 # The cap that the service documents for a run that asks for none.
 DEFAULT_OUTPUT = 4096
 
-_IDENTIFIER = re.compile(r"""[A-Za-z0-9_|}{\[\]:";'<>?/.,@#$%^&*()\-+=!~`]{4,128}""")
-_EXECUTION_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+IDENTIFIER = r"""[A-Za-z0-9_|}{\[\]:";'<>?/.,@#$%^&*()\-+=!~`]{4,128}"""
+EXECUTION_ID = r"[A-Za-z0-9._-]{1,128}"
 
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One execution as it was asked for.
-
-    Attributes:
-        code: Python source.
-        timeout: Seconds.
-        output_limit: Characters of stdout, and again of stderr, that the answer carries.
-        execution_type: The word as it was sent; the answer repeats it.
-        jupyter_format: The value is wanted as Jupyter would print it.
-    """
-
-    code: str
-    timeout: float
-    output_limit: int
-    execution_type: str
-    jupyter_format: bool = False
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Query:
@@ -84,7 +68,7 @@ class Query:
             RequestError: It is missing or of another form.
         """
         identifier = self.get("identifier")
-        if not _IDENTIFIER.fullmatch(identifier):
+        if not re.fullmatch(IDENTIFIER, identifier):
             raise invalid(
                 "the query parameter 'identifier' must be 4 to 128 letters, digits or"
                 " characters of _|}{[]:\";'<>?/.,@#$%^&*()-+=!~`"
@@ -94,9 +78,36 @@ class Query:
 
 def execution_id(requested: str | None) -> str:
     """The caller's `operation-id` where it can serve as one, else a new GUID."""
-    if requested is not None and _EXECUTION_ID.fullmatch(requested):
+    if requested is not None and re.fullmatch(EXECUTION_ID, requested):
         return requested
     return str(uuid.uuid4())
+
+
+def skip(query: Query) -> int:
+    """How many entries of a list to pass over.
+
+    Raises:
+        RequestError: It is no such number.
+    """
+    text = query.get("skip") or "0"
+    if not _NUMBER.fullmatch(text):
+        raise invalid("the query parameter 'skip' must be a number of entries")
+    return int(text)
+
+
+def is_recursive(query: Query) -> bool:
+    """Whether a listing is to show what is below its directories.
+
+    Raises:
+        RequestError: The parameter is neither true nor false.
+    """
+    match query.get("recursive").lower():
+        case "" | "false":
+            return False
+        case "true":
+            return True
+        case _:
+            raise invalid("the query parameter 'recursive' must be true or false")
 
 
 def members(body: object) -> dict[str, object]:
@@ -111,15 +122,25 @@ def members(body: object) -> dict[str, object]:
     return {str(name).lower(): value for name, value in pairs.items() if value is not None}
 
 
-def read_run(given: Mapping[str, object], *, code: object, limits: Limits) -> Run:
-    """The execution that members ask for, whichever dialect's object they were in."""
-    if given.get("useemptykernel"):
-        raise unsupported("useEmptyKernel is not supported by this pool")
+def read_python(given: Mapping[str, object], code: object) -> PythonCode:
+    """The code that members ask for, whichever dialect's object they were in."""
+    return PythonCode(
+        source=_read_code(code, _word(given, "codeinputtype", "Inline")),
+        empty_kernel=given.get("useemptykernel") is True,
+    )
+
+
+def read_run(given: Mapping[str, object], program: Program, limits: Limits) -> Run:
+    """The execution that members ask for, whatever it runs."""
+    word = _word(given, "executiontype", "Synchronous")
+    if word.lower() not in {"synchronous", "asynchronous"}:
+        raise invalid("executionType must be Synchronous or Asynchronous")
     return Run(
-        code=_read_code(code, _word(given, "codeinputtype", "Inline")),
+        program=program,
         timeout=_read_timeout(given, limits),
         output_limit=_read_output_limit(given, limits),
-        execution_type=_read_execution_type(given),
+        execution_type=word if "executiontype" in given else "",
+        asynchronous=word.lower() == "asynchronous",
         jupyter_format=any(
             given.get(name) is True
             for name in ("returnjupyterformatexecutionresult", "returnjupyterformat")
@@ -147,17 +168,6 @@ def _read_code(code: object, input_type: str) -> str:
                 raise invalid("the code is not the base64 of UTF-8 text") from None
         case _:
             raise invalid("codeInputType must be Inline or InlineBase64")
-
-
-def _read_execution_type(given: Mapping[str, object]) -> str:
-    word = _word(given, "executiontype", "Synchronous")
-    match word.lower():
-        case "synchronous":
-            return word
-        case "asynchronous":
-            raise unsupported("asynchronous executions are not supported by this pool")
-        case _:
-            raise invalid("executionType must be Synchronous")
 
 
 def _read_timeout(given: Mapping[str, object], limits: Limits) -> float:

@@ -1,13 +1,13 @@
 """What the dialects' responses have in common."""
 
-import math
 import mimetypes
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from dynamic_sessions_local.dialects.requests import LEGACY_VERSIONS
 from dynamic_sessions_local.kernel import Value
-from dynamic_sessions_local.session import Outcome
+from dynamic_sessions_local.outcome import Outcome
+from dynamic_sessions_local.runs import Run
 
 # Word for word the service's own: clients compare them.
 TIMED_OUT = "Request timed out waiting for code execution to complete"
@@ -20,6 +20,7 @@ _TYPES_OF_SESSIONS = {
     ".log": "text/plain",
     ".md": "text/markdown",
     ".parquet": "application/vnd.apache.parquet",
+    ".pfx": "application/pkcs12",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".yaml": "application/yaml",
     ".yml": "application/yaml",
@@ -48,15 +49,19 @@ class Counter:
         return {"$id": str(self._last)}
 
 
-def result_value(value: Value, *, jupyter_format: bool) -> object:
+def result_value(value: Value, run: Run, version: str) -> object:
     """The JSON value that stands for the value of the last expression."""
+    newest = version == "2025-10-02-preview"
     match value.kind:
         case "image":
             return {"type": "image", "format": value.image_format, "base64_data": value.data}
-        case "json" if jupyter_format:
+        case "null":
+            # Before, None could not be told from no value.
+            return None if newest else ""
+        case "nan":
+            return None if newest and not run.jupyter_format else value.data
+        case "json" if run.jupyter_format:
             return repr(value.data)
-        case "json" if isinstance(value.data, float) and not math.isfinite(value.data):
-            return None
         case _:
             return value.data
 

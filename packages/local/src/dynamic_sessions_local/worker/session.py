@@ -4,13 +4,16 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
 from . import framing, streams, values
+from .commands import run_command
 
 TRACEBACK_LIMIT = 1 << 18
+# A figure that was shown before an error, and the exit code of a command that failed.
+KEPT = ("image", "json")
 
 
 class Session:
@@ -30,42 +33,53 @@ class Session:
     def serve(self, control: socket.socket) -> None:
         """Execute what the server sends until it hangs up."""
         self._process = os.getpid()
+        self.shell.begin()
         while (request := framing.receive(control)) is not None:
-            framing.send(control, self._execute(request["id"], request["code"]))
+            framing.send(control, self._execute(request))
 
-    def _execute(self, identity: int, code: str) -> dict[str, Any]:
+    def _execute(self, request: dict[str, Any]) -> dict[str, Any]:
         shell = self.shell
         streams.open_streams()
         shell.start_record()
-        succeeded = self._run(code)
+        succeeded = self._interruptible(lambda: self._perform(request))
         self._take_interrupts()
         if os.getpid() != self._process:
             # A fork of the user's came back from the cell: the reply is not its to give.
             os._exit(0 if succeeded else 1)
         value, cut = values.fit(shell.record.image or shell.record.value)
         return {
-            "id": identity,
+            "id": request["id"],
             "succeeded": succeeded,
-            "value": value if succeeded or value["kind"] == "image" else values.NO_VALUE,
+            "value": value if succeeded or value["kind"] in KEPT else values.NO_VALUE,
             "traceback": shell.take_traceback()[-TRACEBACK_LIMIT:],
             "truncated": cut,
         }
 
-    def _run(self, code: str) -> bool:
-        """Return whether the code succeeded. KeyboardInterrupt is raised in here and nowhere else.
+    def _perform(self, request: dict[str, Any]) -> bool:
+        """Return whether what was asked for succeeded."""
+        if "command" in request:
+            code = run_command(request["command"], request["stdin"])
+            self.shell.record.value = {"kind": "json", "data": code}
+            return code == 0
+        run = self.shell.run_in_empty_kernel if request["empty_kernel"] else self.shell.run
+        error = run(request["code"])
+        return error is None or (isinstance(error, SystemExit) and error.code in (None, 0))
+
+    def _interruptible(self, perform: Callable[[], bool]) -> bool:
+        """Return whether it succeeded. KeyboardInterrupt is raised in here and nowhere else.
 
         An interrupt that comes late finds `_running` false and is dropped, so it cannot hit the
         next execution.
         """
         try:
             self._running = True
-            error = self.shell.run(code)
+            succeeded = perform()
             self._running = False
         except KeyboardInterrupt:
             self._running = False
             self.shell.record.tracebacks.append("KeyboardInterrupt")
             return False
-        return error is None or (isinstance(error, SystemExit) and error.code in (None, 0))
+        return succeeded
 
     def _take_interrupts(self) -> None:
         """Handle the signal here; after each execution anew, since user code may have changed it."""

@@ -4,10 +4,14 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
+import ast
+import contextlib
+import os
 import re
 import sys
 import traceback
 import warnings
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -45,6 +49,12 @@ class _Hook(DisplayHook):
         """Return whether the cell ends in a semicolon; only one that has any is taken apart for it."""
         history: Any = self.shell.history_manager
         return ";" in history.input_hist_parsed[-1] and bool(super().quiet())
+
+    def __call__(self, result: object = None) -> None:
+        """Keep a None that the code asked for; that a call returned none is not worth telling."""
+        if result is None and not self.shell.ends_in_call and not self.quiet():
+            self.shell.record.value = values.NULL
+        super().__call__(result)
 
     def write_output_prompt(self) -> None:
         pass
@@ -106,6 +116,7 @@ class SessionShell(InteractiveShell):
     display_pub_class = Type(_Publisher)
     displayhook_class = Type(_Hook)
     record = Record()
+    ends_in_call = False
 
     def enable_gui(self, gui: str | None = None) -> None:
         """Accept `%matplotlib inline`; there is no screen for anything else."""
@@ -155,21 +166,59 @@ class SessionShell(InteractiveShell):
         result = self.run_cell(code, store_history=remember)
         return result.error_before_exec or result.error_in_exec
 
+    def run_in_empty_kernel(self, code: str) -> BaseException | None:
+        """Run code as if it were a session's first, and let nothing of it stay but its files.
+
+        Modules stay imported; a process has them only once.
+        """
+        folder = os.getcwd()  # noqa: PTH109 - as it was set
+        os.chdir(self._first_folder)
+        try:
+            with self._variables_put_aside():
+                return self.run(code, remember=False)
+        finally:
+            os.chdir(folder)
+
     def rehearse(self, code: str) -> None:
         """Run code that leaves nothing behind but what it imported."""
-        spaces = (self.user_ns, self.user_ns_hidden)
-        copies = [dict(space) for space in spaces]
-        self.run(code, remember=False)
+        with self._variables_put_aside():
+            self.run(code, remember=False)
         self.start_record()
-        for space, copy in zip(spaces, copies, strict=True):
-            space.clear()
-            space.update(copy)
-        self.user_ns["_oh"].clear()
-        hook: Any = self.displayhook
-        hook._ = hook.__ = hook.___ = ""
         for name in ("last_type", "last_value", "last_traceback", "last_exc"):
             if hasattr(sys, name):
                 delattr(sys, name)
+
+    def begin(self) -> None:
+        """Take what is there now for what a session begins with."""
+        self._first_folder = os.getcwd()  # noqa: PTH109 - as it was set
+        self._first = [dict(space) for space in (self.user_ns, self.user_ns_hidden)]
+
+    @contextlib.contextmanager
+    def _variables_put_aside(self) -> Generator[None]:
+        spaces = (self.user_ns, self.user_ns_hidden)
+        copies = [dict(space) for space in spaces]
+        hook: Any = self.displayhook
+        results = (hook._, hook.__, hook.___)
+        for space, first in zip(spaces, self._first, strict=True):
+            space.clear()
+            space.update(first)
+        hook._ = hook.__ = hook.___ = ""
+        self.user_ns["_oh"] = self.user_ns["Out"] = {}
+        try:
+            yield
+        finally:
+            for space, copy in zip(spaces, copies, strict=True):
+                space.clear()
+                space.update(copy)
+            hook._, hook.__, hook.___ = results
+
+    async def run_ast_nodes(
+        self, nodelist: list[ast.stmt], *args: Any, **kwargs: Any
+    ) -> bool | None:
+        """Note how the cell ends, then run it."""
+        last = nodelist[-1] if nodelist else None
+        self.ends_in_call = isinstance(last, ast.Expr) and _is_call(last.value)
+        return await super().run_ast_nodes(nodelist, *args, **kwargs)
 
     def take_traceback(self) -> str:
         """Return the tracebacks of this execution, without colours."""
@@ -209,7 +258,12 @@ def create_shell() -> SessionShell:
     shell.events.register("post_execute", shell.show_open_figures)
     # IPython's advice after SystemExit is for people at a terminal.
     warnings.filterwarnings("ignore", message="To exit: use 'exit'")
+    shell.begin()
     return shell
+
+
+def _is_call(value: ast.expr) -> bool:
+    return isinstance(value.value if isinstance(value, ast.Await) else value, ast.Call)
 
 
 def _is_beyond_ipython(error: BaseException) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 Value = dict[str, Any]
 
 NO_VALUE: Value = {"kind": "none", "data": ""}
+NULL: Value = {"kind": "null", "data": ""}
+NAN: Value = {"kind": "nan", "data": "nan"}
 # What the server takes in one reply, less room for the rest of it.
 REPLY_LIMIT = 16 << 20
 LONGEST_ESCAPE = 12
@@ -18,13 +20,13 @@ TEXT_LIMIT = REPLY_LIMIT // LONGEST_ESCAPE
 def primitive(result: object) -> Value | None:
     """Return the value of a number, a truth value or a string; None for anything else.
 
-    Numpy's scalars count as the Python values that they stand for. JSON has no NaN and no
-    infinity: they are text.
+    Numpy's scalars count as the Python values that they stand for. JSON has no infinity, which is
+    text, and no NaN, which the server writes in one way or another.
     """
     if type(result).__module__ == "numpy" and getattr(result, "shape", None) == ():
         result = _plain(result)
     if type(result) is float and not math.isfinite(result):
-        return {"kind": "text", "data": repr(result)}
+        return NAN if math.isnan(result) else {"kind": "text", "data": repr(result)}
     if type(result) in (bool, int, float):
         return {"kind": "json", "data": result} if _can_be_written(result) else None
     if type(result) is str:

@@ -1,0 +1,1 @@
+"""What the routes do: each call from its request to its response."""
