@@ -9,7 +9,14 @@ from dynamic_sessions.errors import NotFoundError, ServiceProtocolError, Session
 from dynamic_sessions.models import Execution, SessionFile
 from dynamic_sessions.transport import Call, Transport
 from dynamic_sessions.uploads import UploadContent
-from dynamic_sessions.wire import RequestData, UnexpectedReplyError, codec_for, delete_session
+from dynamic_sessions.wire import (
+    RequestData,
+    UnexpectedReplyError,
+    codec_for,
+    delete_session,
+    pool_metadata,
+    read_installed_packages,
+)
 
 CALL_SECONDS = 60.0
 """Deadline of a call that runs no user code and moves no file."""
@@ -106,6 +113,17 @@ class PoolService:
         """End a session; one that is gone already counts as ended."""
         call = _call("delete session", delete_session(identifier))
         await self._unless_gone(call, NotFoundError, SessionNotFoundError)
+
+    async def list_packages(self) -> dict[str, str]:
+        """Return name and version of what every session of the pool begins with.
+
+        Raises:
+            InvalidRequestError, NotFoundError: The service does not have this call.
+        """
+        call = _call("list packages", pool_metadata())
+        reply = await self._transport.send(call)
+        with _protocol_errors(call):
+            return read_installed_packages(reply)
 
     async def close(self) -> None:
         """Close all connections."""

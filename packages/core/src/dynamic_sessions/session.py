@@ -1,11 +1,17 @@
 """One session: its functions are set up before its code, and what happens to it is noticed."""
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 import anyio
 
-from dynamic_sessions.errors import ServiceError, ServiceTimeoutError
+from dynamic_sessions.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    ServiceError,
+    ServiceTimeoutError,
+)
 from dynamic_sessions.files import DATA_DIRECTORY, AsyncSessionFiles
 from dynamic_sessions.functions import FunctionModule
 from dynamic_sessions.models import CodeBlock, Execution, ExecutionStatus
@@ -94,13 +100,23 @@ class AsyncSession:
             execution = await self._run(block.code, seconds)
         return replace(execution, session_recycled=recycled_before or execution.session_recycled)
 
-    async def list_packages(self) -> dict[str, str]:
+    async def list_packages(self, *, in_session: bool = False) -> dict[str, str]:
         """Return the installed distributions, name to version.
+
+        The service is asked what its sessions begin with; one that cannot tell has it found out
+        in the session.
+
+        Args:
+            in_session: Whether the session is asked in any case, which also knows what was
+                installed there since.
 
         Raises:
             ExecutionFailed: The listing failed in the session.
             ServiceError: The service, or the way to it, failed.
         """
+        if not in_session:
+            with suppress(InvalidRequestError, NotFoundError):
+                return await self._service.list_packages()
         async with self._lock:
             execution = await self._run(LIST_PACKAGES_CODE, self._timeout)
         return parse_packages(execution)

@@ -117,9 +117,9 @@ class Session:
         """Run code and return what came of it; see AsyncSession.execute."""
         return self._loop.run(self._session.execute, code, timeout=timeout)
 
-    def list_packages(self) -> dict[str, str]:
+    def list_packages(self, *, in_session: bool = False) -> dict[str, str]:
         """Return the installed distributions; see AsyncSession.list_packages."""
-        return self._loop.run(self._session.list_packages)
+        return self._loop.run(self._session.list_packages, in_session=in_session)
 
     def delete(self) -> None:
         """End the session; see AsyncSession.delete."""

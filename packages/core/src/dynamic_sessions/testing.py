@@ -60,10 +60,17 @@ class ScriptedService:
     Attributes:
         sessions: The live sessions by identifier.
         requests: All requests so far, in order.
+        packages: What the pool's sessions begin with; None for a service that cannot tell.
     """
 
-    def __init__(self, script: Mapping[str, ScriptedExecution] | None = None) -> None:
+    def __init__(
+        self,
+        script: Mapping[str, ScriptedExecution] | None = None,
+        *,
+        packages: Mapping[str, str] | None = None,
+    ) -> None:
         self.script = dict(script or {})
+        self.packages = packages
         self.sessions: dict[str, ScriptedSession] = {}
         self.requests: list[httpx.Request] = []
         self._faults: list[Callable[[httpx.Request], httpx.Response]] = []
@@ -104,6 +111,8 @@ class ScriptedService:
                 return self._execute_legacy(request, identifier)
             case "DELETE", (*_, "session"):
                 return self._delete_session(identifier)
+            case "GET", (*_, "metadata") if self.packages is not None:
+                return _metadata(self.packages)
             case _:
                 return _answer_on_files(request, self._session(identifier), path)
 
@@ -154,6 +163,22 @@ class ScriptedService:
         if self.sessions.pop(identifier, None) is None:
             return _error(400, "SessionWithIdentifierNotFound", "There is no such session.")
         return httpx.Response(204)
+
+
+def _metadata(packages: Mapping[str, str]) -> httpx.Response:
+    listed = [{"name": name, "version": version} for name, version in packages.items()]
+    moment = "2025-01-05T22:18:41.495Z"
+    kernel = {"name": "ipython", "version": "9.0.0", "projectUrl": "", "description": ""}
+    return httpx.Response(
+        200,
+        json={
+            "runtimes": [{"name": "python", "version": "3.12.9"}],
+            "preInstalledPackages": listed,
+            "createdAt": moment,
+            "lastUpdatedAt": moment,
+            "jupyterKernel": kernel,
+        },
+    )
 
 
 def _answer_on_files(

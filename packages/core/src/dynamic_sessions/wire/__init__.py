@@ -10,6 +10,7 @@ from dynamic_sessions.wire.codec import (
 )
 from dynamic_sessions.wire.flat import FlatCodec
 from dynamic_sessions.wire.legacy import LegacyCodec
+from dynamic_sessions.wire.metadata import pool_metadata, read_installed_packages
 
 __all__ = [
     "Codec",
@@ -19,6 +20,8 @@ __all__ = [
     "UploadPart",
     "codec_for",
     "delete_session",
+    "pool_metadata",
+    "read_installed_packages",
 ]
 
 _FIRST_FLAT_VERSION = "2024-10-02"
