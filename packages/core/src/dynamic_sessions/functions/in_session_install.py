@@ -1,14 +1,15 @@
 """Installs what a session lacks. The text of this file runs inside the session, not on the host.
 
-It stands below the text of in_session.py there, and may use what that has imported, of any
-Python from 3.9 on.
+It is sent only where the caller lets missing packages be installed. It may use the standard
+library alone, of any Python from 3.9 on.
 """
+
+from __future__ import annotations
 
 import importlib.util
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def install(request: dict[str, Any], missing: list[list[str]], folder: str) -> s
     Args:
         request: As in set_up(); its distributions say what to hand to pip.
         missing: Requirements and imports, each with what is wrong with it.
-        folder: Name of the folder below the working directory.
+        folder: Where to install; made if need be.
 
     Returns:
         Why it failed, or nothing.
@@ -28,7 +29,7 @@ def install(request: dict[str, Any], missing: list[list[str]], folder: str) -> s
     known = [(wanted[text], fault) for text, fault in missing if text in wanted]
     if not known:
         return ""
-    prefix = _prefix(request["working_directory"], folder)
+    prefix = Path(folder)
     everything = [name for name, _ in known]
     outdated = [name for name, fault in known if fault.startswith("is installed as")]
     # pip would uninstall an older version first, which lies where the session may not write.
@@ -39,11 +40,6 @@ def install(request: dict[str, Any], missing: list[list[str]], folder: str) -> s
         if fault:
             return fault
     return ""
-
-
-def _prefix(working_directory: str, folder: str) -> Path:
-    place = working_directory if os.access(working_directory, os.W_OK) else tempfile.gettempdir()
-    return Path(place) / folder
 
 
 def _run_pip(prefix: Path, arguments: list[str]) -> str:

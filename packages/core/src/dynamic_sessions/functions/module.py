@@ -26,6 +26,7 @@ from dynamic_sessions.models import Execution
 REPORT_MARK = "dynamic-sessions-set-up:"
 """Stands before the JSON report that set-up code prints."""
 
+_FUTURE_IMPORT = "from __future__ import annotations\n"
 _CHANGE_DIRECTORY = "try:\n import os; os.chdir({directory!r})\nexcept OSError: pass"
 
 
@@ -116,7 +117,9 @@ class FunctionModule:
                 "mark": REPORT_MARK,
             }
         )
-        program = _set_up_program(install_missing=self.install_missing)
+        program = _set_up_program(
+            checks_packages=bool(self.packages), installs=self.install_missing
+        )
         return f"exec({program!a}, {{'request': {request!a}, 'namespace': globals()}})"
 
     def check_set_up(self, execution: Execution) -> None:
@@ -177,11 +180,15 @@ def _digest(name: str, source: str, packages: Sequence[str], names: Sequence[str
 
 
 @functools.cache
-def _set_up_program(*, install_missing: bool) -> str:
-    if not install_missing:
-        return _text_of("in_session.py") + "\nset_up(request, namespace)\n"
-    texts = (_text_of("in_session.py"), _text_of("in_session_install.py"))
-    return "\n".join([*texts, "set_up(request, namespace, install)\n"])
+def _set_up_program(*, checks_packages: bool, installs: bool) -> str:
+    texts = [_text_of("in_session.py")]
+    texts += [_text_of("in_session_packages.py")] if checks_packages else []
+    texts += [_text_of("in_session_install.py")] if installs else []
+    check = "package_fault" if checks_packages else "None"
+    install = "install" if installs else "None"
+    texts.append(f"set_up(request, namespace, {check}, {install})\n")
+    # Only the first line of a text may be one of these.
+    return "\n".join([_FUTURE_IMPORT, *(text.replace(_FUTURE_IMPORT, "") for text in texts)])
 
 
 def _missing_packages(missing: Sequence[tuple[str, str]], installing: str) -> MissingPackagesError:
