@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal  # noqa: TC004 - used as it must not be
 
 stream = sys.stdout
+also_a_stream = stream
 opened = Path(os.devnull).open()  # noqa: SIM115 - held open, as programs do
 opened.close()
 changed: dict[str, int] = {}
@@ -31,6 +32,10 @@ if __name__ == "__main__":
 
 def uses_a_live_object() -> None:
     stream.write("")
+
+
+def uses_another_name_of_a_live_object() -> None:
+    also_a_stream.write("")
 
 
 def uses_a_name_bound_twice() -> int:
@@ -164,6 +169,7 @@ REFUSED: list[tuple[InjectableFunction, str]] = [
     (describe, "tell the types apart"),
     (wrapped_without_a_trace, "'function'"),
     (uses_a_live_object, "'stream'"),
+    (uses_another_name_of_a_live_object, "'stream'"),
     (uses_a_name_bound_twice, "'changing'"),
     (uses_a_name_of_the_program, "'only_as_a_program'"),
     (uses_an_unknown_name, "'unknown_name'"),
