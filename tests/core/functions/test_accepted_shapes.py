@@ -26,9 +26,13 @@ ZONE = UTC
 HALF = Exact("0.5")
 FOLDER = PurePosixPath("/mnt/data")
 logger = logging.getLogger(__name__)
+
+
 class Pair(NamedTuple):
     left: int
     right: int
+
+
 KINDS = frozenset({"a", "b"})
 FIRST, (SECOND, *THIRD) = 1, (2, 3, 4)
 annotated_constant: dict[str, list[int]] = {"a": [1]}
