@@ -26,6 +26,7 @@ ZONE = UTC
 HALF = Exact("0.5")
 FOLDER = PurePosixPath("/mnt/data")
 logger = logging.getLogger(__name__)
+logger.setLevel("INFO")
 
 
 class Pair(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dynamic_sessions import MissingPackagesError, Session, SessionPool
+from dynamic_sessions import FunctionModule, MissingPackagesError, Session, SessionPool
 from dynamic_sessions.functions import FunctionSpec, spec_from_source
 from dynamic_sessions.functions.distributions import distributions_to_install
 
@@ -95,6 +95,17 @@ def test_what_is_missing_or_too_old_is_installed(
 
     assert execution.ok, execution.stderr
     assert execution.result == result
+
+
+def test_a_module_that_was_put_together_before_is_installed_for_too(
+    local_pool: SessionPool, identifier: str
+) -> None:
+    module = FunctionModule.from_functions([needing("small-tool", code="3")])
+
+    session = local_pool.session(identifier, functions=module, install_missing=True)
+
+    assert session.execute("f()").result == 3
+    assert session.functions.digest == module.digest
 
 
 def test_without_leave_nothing_is_installed(local_pool: SessionPool, identifier: str) -> None:

@@ -4,6 +4,7 @@ import functools
 import importlib
 import os
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -126,6 +127,10 @@ def _(value: int) -> str:
     return f"number {value}"
 
 
+def uses_a_dispatched_function() -> str:
+    return describe(1)
+
+
 def uses_an_open_file() -> str:
     return opened.read()
 
@@ -167,6 +172,7 @@ REFUSED: list[tuple[InjectableFunction, str]] = [
     (defaulting_to([1]), "'value'"),
     (Settings.limited, "'LIMIT'"),
     (describe, "tell the types apart"),
+    (uses_a_dispatched_function, "tell the types apart"),
     (wrapped_without_a_trace, "'function'"),
     (uses_a_live_object, "'stream'"),
     (uses_another_name_of_a_live_object, "'stream'"),
@@ -226,7 +232,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     def imported(text: str) -> ModuleType:
-        name = f"program_{len(text)}_{hash(text) % 1000}"
+        name = f"program_{uuid.uuid4().hex}"
         (tmp_path / f"{name}.py").write_text(text)
         importlib.invalidate_caches()
         return importlib.import_module(name)

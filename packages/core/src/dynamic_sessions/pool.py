@@ -4,6 +4,7 @@ import logging
 import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -108,6 +109,8 @@ class AsyncSessionPool:
             functions = FunctionModule.from_functions(
                 functions, name=functions_module, install_missing=install_missing
             )
+        elif install_missing:
+            functions = replace(functions, install_missing=True)
         name = str(uuid.uuid4()) if identifier is None else check_identifier(identifier)
         return AsyncSession(
             name,

@@ -158,7 +158,7 @@ class ModuleBindings:
 
     def _line_of_change(self, name: str, binding: ast.stmt) -> int | None:
         """Return the line at which a statement of the top level changes a constant's value."""
-        if not isinstance(binding, ast.Assign | ast.AnnAssign):
+        if not isinstance(binding, ast.Assign | ast.AnnAssign) or not _may_change(binding):
             return None
         for statement in self._tree.body:
             if not isinstance(statement, _DEFINITIONS) and _changes(statement, name):
@@ -190,6 +190,15 @@ def _are_overloads(statements: list[ast.stmt]) -> bool:
         isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
         and any("overload" in ast.unparse(decorator) for decorator in item.decorator_list)
         for item in signatures
+    )
+
+
+def _may_change(binding: ast.Assign | ast.AnnAssign) -> bool:
+    """Whether a constant has a list, a set or a dictionary in it."""
+    return any(
+        isinstance(node, ast.List | ast.Set | ast.Dict)
+        or (isinstance(node, ast.Name) and node.id in {"dict", "list", "set"})
+        for node in ast.walk(binding.value or ast.Pass())
     )
 
 

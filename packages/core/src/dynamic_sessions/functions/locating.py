@@ -47,9 +47,21 @@ def locate(function: Callable[..., object]) -> Located:
         located, scopes = _located_class(plain)
     else:
         raise refusal(name, None, *_why_no_function(plain))
-    _check_dispatch(function, name, located.definition)
+    if reason := dispatch_reason(function):
+        raise refusal(name, located.definition.lineno, *reason)
     _check_scopes(located.definition, scopes)
     return located
+
+
+def dispatch_reason(function: object) -> tuple[str, str] | None:
+    """Return fault and cure of what functools.singledispatch made and functions were added to."""
+    registry: object = getattr(function, "registry", None)
+    if not (hasattr(function, "dispatch") and isinstance(registry, Sized) and len(registry) > 1):
+        return None
+    return (
+        "is dispatched to functions that its own text does not name",
+        "tell the types apart inside one function",
+    )
 
 
 def refusal(name: str | None, line: int | None, fault: str, cure: str) -> FunctionSourceError:
@@ -86,18 +98,6 @@ def _closure(name: str, line: int, outer: list[str]) -> FunctionSourceError:
         "pass it as an argument, or bind it inside the function or at the top of the module (a "
         "decorator's wrapper travels with functools.wraps)",
     )
-
-
-def _check_dispatch(function: object, name: str, definition: Definition) -> None:
-    # What functools.singledispatch makes has these two.
-    registry: object = getattr(function, "registry", None)
-    if hasattr(function, "dispatch") and isinstance(registry, Sized) and len(registry) > 1:
-        raise refusal(
-            name,
-            definition.lineno,
-            "is dispatched to functions that its own text does not name",
-            "tell the types apart inside one function",
-        )
 
 
 def _check_scopes(definition: Definition, scopes: tuple[ast.AST, ...]) -> None:

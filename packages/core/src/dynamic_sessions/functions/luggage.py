@@ -16,6 +16,7 @@ from dynamic_sessions.functions.bindings import (
 from dynamic_sessions.functions.cells import cell_texts
 from dynamic_sessions.functions.host_modules import is_only_on_host
 from dynamic_sessions.functions.layout import definition_text
+from dynamic_sessions.functions.locating import dispatch_reason
 from dynamic_sessions.functions.scope import annotation_names, bound_names, free_names
 from dynamic_sessions.functions.spec import (
     Requirements,
@@ -121,6 +122,9 @@ class Luggage:
             else:
                 self.imports[binding.statement] = None
         elif isinstance(binding, StatementBinding):
+            if reason := dispatch_reason(home.namespace.get(name)):
+                self._refuse(name, used_in, "; ".join(reason))
+                return
             declared = home.requirements(home.namespace.get(name))
             self.packages |= dict.fromkeys(declared.packages)
             self.imports |= dict.fromkeys(declared.imports)
@@ -193,7 +197,7 @@ def _host_module_reason(binding: ImportBinding) -> str:
     root = binding.module.partition(".")[0]
     place = f" on line {binding.line}" if binding.line else ""
     return (
-        f"is imported{place} from {root!r}, a module of this machine that no package installed; "
+        f"is imported{place} from {root!r}, a module of this machine and not of a package installed here; "
         "define it beside the function, inject it as a function of its own, or, if the session "
         "does have it, declare the import by with_requirements(imports=[...])"
     )
