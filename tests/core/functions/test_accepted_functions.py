@@ -6,6 +6,7 @@ import json as jason
 import math
 import os.path
 import sys
+import warnings
 from collections import Counter
 from collections import OrderedDict as Ordered
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar, overload
 import pytest
 
 import dynamic_sessions
-from dynamic_sessions import FunctionModule, with_requirements
+from dynamic_sessions import FunctionModule, describe_functions, with_requirements
 from dynamic_sessions.functions import spec_from_source
 
 if TYPE_CHECKING:
@@ -285,3 +286,15 @@ def test_text_is_never_run_on_the_host(capsys: pytest.CaptureFixture[str]) -> No
     FunctionModule.from_functions([text])
 
     assert capsys.readouterr().out == ""
+
+
+def test_what_python_finds_doubtful_in_a_text_is_not_told_again() -> None:
+    text = 'PATTERN = "\\d"\ndef f(): return PATTERN + "\\w"\n'
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        module = FunctionModule.from_functions([text])
+        described = describe_functions(module)
+
+    assert told == []
+    assert "def f():" in described

@@ -3,7 +3,7 @@
 import ast
 import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 from dynamic_sessions.functions.bindings import (
@@ -12,11 +12,13 @@ from dynamic_sessions.functions.bindings import (
     ModuleBindings,
     NoBinding,
     StatementBinding,
+    bindings_of,
 )
 from dynamic_sessions.functions.cells import cell_texts
 from dynamic_sessions.functions.host_modules import is_only_on_host
 from dynamic_sessions.functions.layout import definition_text
 from dynamic_sessions.functions.locating import dispatch_reason
+from dynamic_sessions.functions.parsing import parsed, parsed_statement
 from dynamic_sessions.functions.scope import annotation_names, bound_names, free_names
 from dynamic_sessions.functions.spec import (
     Requirements,
@@ -65,16 +67,9 @@ class Reading:
 
     def _of_cell(self, text: str) -> "Reading | None":
         try:
-            tree = ast.parse(text)
+            return replace(self, text=text, bindings=bindings_of(text))
         except SyntaxError:
             return None
-        return Reading(
-            text=text,
-            bindings=ModuleBindings(tree),
-            decorators=self.decorators,
-            namespace=self.namespace,
-            requirements=self.requirements,
-        )
 
 
 class Luggage:
@@ -95,7 +90,7 @@ class Luggage:
         """Take everything along that a statement needs, and return its own text."""
         reading = reading or self._reading
         text = reading.text_of(statement)
-        bare = ast.parse(text).body[0]
+        bare = parsed_statement(text)
         self.seen |= bound_names(bare)
         free = free_names(bare)
         for name in sorted(free.all - self.seen):
@@ -167,7 +162,7 @@ class Luggage:
 
 def names_bound_in(text: str) -> set[str]:
     """Return the names that a text binds at its top level."""
-    return {name for statement in ast.parse(text).body for name in bound_names(statement)}
+    return {name for statement in parsed(text).body for name in bound_names(statement)}
 
 
 def _import_of_value(name: str, value: object) -> ImportBinding | None:

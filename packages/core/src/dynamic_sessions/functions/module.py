@@ -19,6 +19,7 @@ from dynamic_sessions.functions.assembly import (
     names_imported_by,
 )
 from dynamic_sessions.functions.distributions import distributions_to_install
+from dynamic_sessions.functions.parsing import parsed
 from dynamic_sessions.functions.source import spec_of
 from dynamic_sessions.functions.spec import FunctionSpec, InjectableFunction
 from dynamic_sessions.models import Execution
@@ -146,7 +147,7 @@ class FunctionModule:
             )
 
     def _definition_at(self, line: int | None) -> str | None:
-        for statement in ast.parse(self.source).body:
+        for statement in parsed(self.source).body:
             last = statement.end_lineno or statement.lineno
             first = min([statement.lineno, *_decorator_lines(statement)])
             if line is not None and first <= line <= last:
