@@ -85,6 +85,23 @@ def test_a_session_that_a_command_destroys_is_reported_and_replaced(shell: httpx
     assert after.headers["x-ms-session-guid"] != before
 
 
+def test_commands_are_kept_in_as_code_is(shell: httpx.Client) -> None:
+    attack = (
+        "cat /etc/shadow; ls /root/.ssh; cat /proc/1/environ; touch /usr/bin/mine; "
+        "mount -t tmpfs none /mnt; unshare -r true; ls -d /proc/[0-9]* | wc -l; "
+        "exec 3<>/dev/tcp/127.0.0.1/" + str(shell.base_url.port) + "; id -u; env"
+    )
+    result = run(shell, shellCommand=attack, outputStreamsMaxLength=100_000).json()["result"]
+    processes, user, *environment = result["stdout"].splitlines()
+    assert int(processes) < 10
+    assert user != "0"
+    assert all(not line.startswith(("DYNAMIC", "VIRTUAL", "PYTEST")) for line in environment)
+    refusals = result["stderr"].splitlines()
+    assert sum("No such file" in line or "denied" in line for line in refusals) >= 3
+    assert any("Connection refused" in line for line in refusals)
+    assert any("Read-only file system" in line for line in refusals)
+
+
 def test_the_members_of_a_python_pool_are_accepted_beside_the_command(shell: httpx.Client) -> None:
     body = run(
         shell, shellCommand="echo $0", codeInputType="Inline", executionType="Synchronous"
