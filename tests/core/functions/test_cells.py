@@ -73,6 +73,27 @@ def test_of_a_cell_that_was_run_again_the_latest_text_counts(
     assert in_session(FunctionModule.from_functions([cells["f"]]), "print(f())") == "new"
 
 
+def test_a_later_cell_wins_over_the_functions_own(
+    notebook: RunCells, in_session: InSession
+) -> None:
+    cells = notebook(
+        "RATE = 1\ndef f(): return RATE, helper()\n", "def helper(): return 2\nRATE = 3"
+    )
+
+    assert in_session(FunctionModule.from_functions([cells["f"]]), "print(f())") == "(3, 2)"
+
+
+def test_a_cell_that_is_no_python_stops_nothing(notebook: RunCells, in_session: InSession) -> None:
+    cells = notebook("RATE = 1\ndef f(): return RATE\n")
+    name = "<ipython-input-99-0123456789ab>"
+    linecache.cache[name] = (6, None, ["def f(:\n"], name)
+
+    module = FunctionModule.from_functions([cells["f"]])
+    linecache.cache.pop(name)
+
+    assert in_session(module, "print(f())") == "1"
+
+
 def test_a_live_object_of_another_cell_is_refused(notebook: RunCells) -> None:
     cells = notebook("import sys\nstream = sys.stdout\n", "def f(): return stream\n")
 

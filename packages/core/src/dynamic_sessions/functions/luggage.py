@@ -1,8 +1,9 @@
 """What travels with a definition: the names in its text, followed to where they come from."""
 
 import ast
+import contextlib
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 
@@ -52,24 +53,26 @@ class Reading:
     def resolve(self, name: str) -> "tuple[Binding | None, Reading]":
         """Return where a name comes from, and the text in which it is bound there.
 
-        A name that the text does not bind may be another cell's of the same notebook, or be in
-        the live module through a star import: then its value says what it is called elsewhere.
+        In a notebook the latest cell that binds a name counts. A name that no text binds may be
+        in the live module through a star import: then its value says what it is called elsewhere.
         """
-        binding = self.bindings.resolve(name)
-        if not (isinstance(binding, NoBinding) and binding.is_unbound and name in self.namespace):
-            return binding, self
-        for text in cell_texts() if "__file__" not in self.namespace else ():
-            cell = self._of_cell(text)
-            found = cell.bindings.resolve(name) if cell else None
-            if cell and not (isinstance(found, NoBinding) and found.is_unbound):
+        for cell in self._cells():
+            found = cell.bindings.resolve(name)
+            if not (isinstance(found, NoBinding) and found.is_unbound):
                 return found, cell
-        return _import_of_value(name, self.namespace[name]) or binding, self
+        binding = self.bindings.resolve(name)
+        is_unbound = isinstance(binding, NoBinding) and binding.is_unbound
+        if is_unbound and name in self.namespace:
+            return _import_of_value(name, self.namespace[name]) or binding, self
+        return binding, self
 
-    def _of_cell(self, text: str) -> "Reading | None":
-        try:
-            return replace(self, text=text, bindings=bindings_of(text))
-        except SyntaxError:
-            return None
+    def _cells(self) -> "Iterator[Reading]":
+        is_notebook = (
+            self.namespace.get("__name__") == "__main__" and "__file__" not in self.namespace
+        )
+        for text in cell_texts() if is_notebook else ():
+            with contextlib.suppress(SyntaxError):
+                yield replace(self, text=text, bindings=bindings_of(text))
 
 
 class Luggage:
