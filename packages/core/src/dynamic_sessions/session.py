@@ -3,13 +3,18 @@
 import logging
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import anyio
 
-from dynamic_sessions.errors import ServiceError, ServiceTimeoutError
+from dynamic_sessions.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    ServiceError,
+    ServiceTimeoutError,
+)
 from dynamic_sessions.executions import ExecutionReply, Run
 from dynamic_sessions.files import DATA_DIRECTORY, AsyncSessionFiles
 from dynamic_sessions.full_output import END_CODE, begin_code, file_names, with_whole_output
@@ -151,13 +156,23 @@ class AsyncSession:
         reply = await self._service.attach(self.identifier, execution_id, timeout=seconds)
         return self._with_report(self._read(reply))
 
-    async def list_packages(self) -> dict[str, str]:
+    async def list_packages(self, *, in_session: bool = False) -> dict[str, str]:
         """Return the installed distributions, name to version.
+
+        The service is asked what its sessions begin with; one that cannot tell has it found out
+        in the session.
+
+        Args:
+            in_session: Whether the session is asked in any case, which also knows what was
+                installed there since.
 
         Raises:
             ExecutionFailed: The listing failed in the session.
             ServiceError: The service, or the way to it, failed.
         """
+        if not in_session:
+            with suppress(InvalidRequestError, NotFoundError):
+                return await self._service.list_packages()
         async with self._turn:
             await self._finish_stopping()
             return parse_packages(
