@@ -46,7 +46,7 @@ def come_of(client: str, folder: Path, **variables: str) -> Mapping[str, list[st
         timeout=CLIENT_SECONDS,
     )
     if done.returncode not in RAN_TO_THE_END:
-        return dict.fromkeys(behaviours_of(client), [done.stdout + done.stderr])
+        return {behaviour: [done.stdout + done.stderr] for behaviour in behaviours_of(client)}
     outcomes: dict[str, list[str]] = defaultdict(list)
     for name, outcome in _outcomes(report):
         outcomes[name].append(outcome)

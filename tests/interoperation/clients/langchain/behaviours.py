@@ -5,6 +5,7 @@ import json
 import os
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 import requests
@@ -61,23 +62,25 @@ def wait_until_deleted(endpoint: str, token: str, session_id: str) -> None:
         time.sleep(0.01)
 
 
-def test_the_python_tool_gives_value_and_output_to_the_model(python):
+def test_the_python_tool_gives_value_and_output_to_the_model(
+    python: SessionsPythonREPLTool,
+) -> None:
     content = json.loads(python.invoke("print('hello world')\n1 + 1"))
     assert content == {"result": 2, "stdout": "hello world\n", "stderr": ""}
 
 
-def test_the_python_tool_keeps_its_session(python):
+def test_the_python_tool_keeps_its_session(python: SessionsPythonREPLTool) -> None:
     python.invoke("x = 20")
     assert python.execute("x + 1")["result"] == 21
     assert python.execute("x = 1")["result"] == ""
 
 
 @pytest.mark.anyio
-async def test_the_python_tool_can_be_awaited(python):
+async def test_the_python_tool_can_be_awaited(python: SessionsPythonREPLTool) -> None:
     assert json.loads(await python.ainvoke({"python_code": "6 * 7"}))["result"] == 42
 
 
-def test_a_failing_run_shows_in_stderr_alone(python):
+def test_a_failing_run_shows_in_stderr_alone(python: SessionsPythonREPLTool) -> None:
     # The client leaves the status out of what the model sees.
     message = python.invoke(call(python, python_code="1 / 0"))
     content = json.loads(message.content)
@@ -86,14 +89,16 @@ def test_a_failing_run_shows_in_stderr_alone(python):
     assert message.artifact["status"] == "Failure"
 
 
-def test_an_image_is_in_the_artifact_and_not_in_the_content(python):
+def test_an_image_is_in_the_artifact_and_not_in_the_content(python: SessionsPythonREPLTool) -> None:
     plot = "import matplotlib.pyplot as p\np.plot([1, 2, 3])\np.show()"
     message = python.invoke(call(python, python_code=plot))
     assert json.loads(message.content)["result"] == {"type": "image", "format": "png"}
     assert message.artifact["result"]["base64_data"].startswith(PNG)
 
 
-def test_fences_are_taken_off_and_with_them_the_beginning_of_some_names(python):
+def test_fences_are_taken_off_and_with_them_the_beginning_of_some_names(
+    python: SessionsPythonREPLTool,
+) -> None:
     assert python.execute("```python\n1 + 1\n```")["result"] == 2
     # The client's own: any leading "python" goes, also where it is part of a name.
     python.execute("python_version = 3")
@@ -103,7 +108,9 @@ def test_fences_are_taken_off_and_with_them_the_beginning_of_some_names(python):
     assert python.execute("python_version")["result"] == 4
 
 
-def test_files_go_in_by_path_and_by_data_are_listed_and_come_out(python, tmp_path):
+def test_files_go_in_by_path_and_by_data_are_listed_and_come_out(
+    python: SessionsPythonREPLTool, tmp_path: Path
+) -> None:
     local = tmp_path / "a b é.bin"
     local.write_bytes(bytes(range(256)))
     by_path = python.upload_file(local_file_path=str(local))
@@ -124,24 +131,26 @@ def test_files_go_in_by_path_and_by_data_are_listed_and_come_out(python, tmp_pat
     assert (tmp_path / "downloaded.txt").read_bytes() == b"12345"
 
 
-def test_a_file_of_the_code_comes_out(python):
+def test_a_file_of_the_code_comes_out(python: SessionsPythonREPLTool) -> None:
     python.execute("open('/mnt/data/out.txt', 'w').write('from the session')")
     assert python.download_file(remote_file_path="out.txt").read() == b"from the session"
 
 
-def test_a_missing_file_is_an_http_error(python):
+def test_a_missing_file_is_an_http_error(python: SessionsPythonREPLTool) -> None:
     with pytest.raises(HTTPError) as raised:
         python.download_file(remote_file_path="absent.txt")
     assert raised.value.response.status_code == 404
 
 
-def test_an_upload_of_nothing_fails_in_the_client(python):
+def test_an_upload_of_nothing_fails_in_the_client(python: SessionsPythonREPLTool) -> None:
     # Its check for the absence of both is missing; the Bash tool has it.
     with pytest.raises(UnboundLocalError):
         python.upload_file()
 
 
-def test_leaving_the_context_deletes_the_session(endpoint, token, python):
+def test_leaving_the_context_deletes_the_session(
+    endpoint: str, token: str, python: SessionsPythonREPLTool
+) -> None:
     with python:
         session_id = python.session_id
         python.execute("x = 1")
@@ -150,7 +159,7 @@ def test_leaving_the_context_deletes_the_session(endpoint, token, python):
     assert "NameError" in python.execute("x")["stderr"]
 
 
-def test_a_session_can_be_deleted_after_each_invocation(endpoint, token):
+def test_a_session_can_be_deleted_after_each_invocation(endpoint: str, token: str) -> None:
     tool = SessionsPythonREPLTool(
         pool_management_endpoint=endpoint,
         access_token_provider=lambda: token,
@@ -162,7 +171,7 @@ def test_a_session_can_be_deleted_after_each_invocation(endpoint, token):
     assert "NameError" in json.loads(tool.invoke("x"))["stderr"]
 
 
-def test_a_wrong_token_is_an_http_error(endpoint):
+def test_a_wrong_token_is_an_http_error(endpoint: str) -> None:
     tool = SessionsPythonREPLTool(
         pool_management_endpoint=endpoint, access_token_provider=lambda: "wrong"
     )
@@ -171,29 +180,31 @@ def test_a_wrong_token_is_an_http_error(endpoint):
     assert raised.value.response.status_code == 401
 
 
-def test_the_bash_tool_gives_both_outputs_and_the_exit_code_to_the_model(bash):
+def test_the_bash_tool_gives_both_outputs_and_the_exit_code_to_the_model(
+    bash: SessionsBashTool,
+) -> None:
     content = json.loads(bash.invoke("echo hello; echo wrong >&2; exit 3"))
     assert content == {"stdout": "hello\n", "stderr": "wrong\n", "exitCode": 3}
     assert json.loads(bash.invoke("true"))["exitCode"] == 0
 
 
 @pytest.mark.anyio
-async def test_the_bash_tool_can_be_awaited(bash):
+async def test_the_bash_tool_can_be_awaited(bash: SessionsBashTool) -> None:
     assert json.loads(await bash.ainvoke({"bash_command": "echo hello"}))["stdout"] == "hello\n"
 
 
-def test_the_bash_tool_gives_the_whole_answer_as_artifact(bash):
+def test_the_bash_tool_gives_the_whole_answer_as_artifact(bash: SessionsBashTool) -> None:
     message = bash.invoke(call(bash, bash_command="echo hello"))
     assert message.artifact["status"] == "0"
     assert message.artifact["identifier"] == bash.session_id
 
 
-def test_commands_share_their_files(bash):
+def test_commands_share_their_files(bash: SessionsBashTool) -> None:
     bash.invoke("mkdir -p /mnt/data/notes && echo kept > /mnt/data/notes/a.txt")
     assert json.loads(bash.invoke("cat /mnt/data/notes/a.txt"))["stdout"] == "kept\n"
 
 
-def test_the_beginning_of_some_commands_is_taken_off(bash):
+def test_the_beginning_of_some_commands_is_taken_off(bash: SessionsBashTool) -> None:
     # The client's own: any leading "sh" goes, so this runs `uf` with the rest.
     content = json.loads(bash.invoke("shuf -i 1-1"))
     assert content["exitCode"] == 127
@@ -202,7 +213,9 @@ def test_the_beginning_of_some_commands_is_taken_off(bash):
     assert json.loads(bash.invoke("shuf -i 1-1"))["stdout"] == "1\n"
 
 
-def test_the_bash_tools_files_go_in_are_listed_and_come_out(bash, tmp_path):
+def test_the_bash_tools_files_go_in_are_listed_and_come_out(
+    bash: SessionsBashTool, tmp_path: Path
+) -> None:
     local = tmp_path / "a b.txt"
     local.write_text("by path")
     by_path = bash.upload_file(local_file_path=str(local))
@@ -220,7 +233,9 @@ def test_the_bash_tools_files_go_in_are_listed_and_come_out(bash, tmp_path):
         bash.upload_file()
 
 
-def test_the_bash_tools_session_can_be_deleted(shell_endpoint, token, bash):
+def test_the_bash_tools_session_can_be_deleted(
+    shell_endpoint: str, token: str, bash: SessionsBashTool
+) -> None:
     session_id = bash.session_id
     bash.invoke("touch /mnt/data/a.txt")
     bash.close()
@@ -228,25 +243,27 @@ def test_the_bash_tools_session_can_be_deleted(shell_endpoint, token, bash):
     assert bash.list_files() == []
 
 
-def test_the_backend_executes_commands(backend):
+def test_the_backend_executes_commands(backend: SessionsBashBackend) -> None:
     response = backend.execute("echo out; echo err >&2; exit 7")
     assert (response.output, response.exit_code, response.truncated) == ("out\nerr\n", 7, False)
     assert uuid.UUID(backend.id)
 
 
 @pytest.mark.anyio
-async def test_the_backend_can_be_awaited(backend):
+async def test_the_backend_can_be_awaited(backend: SessionsBashBackend) -> None:
     assert (await backend.aexecute("echo out")).output == "out\n"
     assert (await backend.awrite("/mnt/data/a.txt", "text")).error is None
 
 
-def test_the_backend_sees_no_more_than_the_services_default_of_an_output(backend):
+def test_the_backend_sees_no_more_than_the_services_default_of_an_output(
+    backend: SessionsBashBackend,
+) -> None:
     # It asks for no larger cap, cuts nothing itself, and so does not notice.
     response = backend.execute("head -c 10000 /dev/zero | tr '\\0' x")
     assert (len(response.output), response.truncated) == (4096, False)
 
 
-def test_the_backends_files_go_in_and_come_out(backend):
+def test_the_backends_files_go_in_and_come_out(backend: SessionsBashBackend) -> None:
     content = bytes(range(256))
     uploaded = backend.upload_files([("/mnt/data/a.bin", content), ("b.txt", b"b")])
     assert [each.error for each in uploaded] == [None, None]
@@ -255,13 +272,13 @@ def test_the_backends_files_go_in_and_come_out(backend):
     assert [each.error for each in downloaded] == [None, None, "file_not_found"]
 
 
-def test_the_backend_keeps_the_last_part_of_a_path_alone(backend):
+def test_the_backend_keeps_the_last_part_of_a_path_alone(backend: SessionsBashBackend) -> None:
     # The client's own: two folders' files of one name are one file.
     backend.upload_files([("/mnt/data/x/a.txt", b"x"), ("/mnt/data/y/a.txt", b"y")])
     assert [each.content for each in backend.download_files(["/mnt/data/x/a.txt"])] == [b"y"]
 
 
-def test_the_backend_writes_reads_and_edits(backend):
+def test_the_backend_writes_reads_and_edits(backend: SessionsBashBackend) -> None:
     path = "/mnt/data/folder/a.txt"
     assert backend.write(path, "one\ntwo\nthree\n").path == path
     assert "already exists" in backend.write(path, "other").error
@@ -272,7 +289,7 @@ def test_the_backend_writes_reads_and_edits(backend):
     assert "not found" in backend.read("/mnt/data/absent.txt")
 
 
-def test_the_backend_lists_searches_and_matches(backend):
+def test_the_backend_lists_searches_and_matches(backend: SessionsBashBackend) -> None:
     backend.write("/mnt/data/a.txt", "needle\n")
     backend.write("/mnt/data/folder/b.py", "hay\nneedle\n")
     assert {entry["path"]: entry["is_dir"] for entry in backend.ls_info("/mnt/data")} == {
@@ -295,7 +312,7 @@ def test_the_backend_lists_searches_and_matches(backend):
     ]
 
 
-def test_the_backend_edits_what_is_too_long_for_a_command(backend):
+def test_the_backend_edits_what_is_too_long_for_a_command(backend: SessionsBashBackend) -> None:
     long = "x" * 100_000
     backend.upload_files([("/mnt/data/long.txt", long.encode())])
     assert backend.edit("/mnt/data/long.txt", "x", "y", replace_all=True).error is None
