@@ -19,7 +19,9 @@ def _example(published: Path, name: str, version: str = NEWEST) -> Any:
 
 
 def _read(codec: Codec, body: object) -> Execution:
-    return codec.read_execution(Reply(status_code=200, body=body), output_limit=1000)
+    ended = codec.read_execution(Reply(status_code=200, body=body), output_limit=1000)
+    assert isinstance(ended, Execution)
+    return ended
 
 
 @pytest.mark.parametrize(
@@ -56,13 +58,23 @@ def test_the_published_upload_is_read(published: Path) -> None:
     assert file.size == body["sizeInBytes"]
 
 
-def test_an_execution_request_is_valid_under_the_published_schema(published: Path) -> None:
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_execution_request_is_valid_under_the_published_schema(
+    published: Path, asynchronous: bool
+) -> None:
     path = published / "DynamicSessions.2025-10-02-preview.c6de59f1.newest.json"
     document = json.loads(path.read_text())
     parameters = document["paths"]["/executions"]["post"]["parameters"]
     (reference,) = [one["schema"] for one in parameters if one.get("in") == "body"]
     schema = {**reference, "definitions": document["definitions"]}
-    request = codec_for(NEWEST).execute("abcd", "1", timeout_seconds=60, output_limit=1000)
+    request = codec_for(NEWEST).execute(
+        "abcd",
+        "1",
+        timeout_seconds=60,
+        output_limit=1000,
+        execution_id="run-1",
+        asynchronous=asynchronous,
+    )
 
     jsonschema.validate(request.json, schema)
 

@@ -1,11 +1,12 @@
 """What goes in and comes out: immutable values, free of any wire or framework."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from dynamic_sessions.errors import ExecutionFailed
+from dynamic_sessions.errors import ExecutionFailed, ServiceError
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
@@ -108,3 +109,26 @@ class SessionFile:
     modified_at: datetime | None = None
     content_type: str | None = None
     type: Literal["file", "directory"] = "file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionStatus:
+    """What the service says of a session that is alive."""
+
+    etag: str | None
+    """Stands for what is behind the identifier: another one, another session."""
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosingReport:
+    """What became of the sessions whose identifiers a pool chose, when it was closed."""
+
+    deleted: tuple[str, ...] = ()
+    failed: Mapping[str, ServiceError] = field(default_factory=dict[str, ServiceError])
+    """Those that may live on until their idle time ends, and why."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether no session was left behind."""
+        return not self.failed
