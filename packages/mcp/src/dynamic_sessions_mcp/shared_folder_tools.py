@@ -1,0 +1,139 @@
+"""Tools that copy files between the session and the one folder that the operator shares.
+
+The operator chose the folder; a model's names lead nowhere else. Names with a part that begins with
+a dot are out of bounds: there are secrets to read, and hooks to write, in such files.
+"""
+
+from pathlib import Path
+
+import anyio.to_thread
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import Field
+
+from dynamic_sessions.files import session_name
+from dynamic_sessions.local_paths import files_below
+from dynamic_sessions_mcp.errors import ToolError
+from dynamic_sessions_mcp.file_tools import FileEntry, FileList
+from dynamic_sessions_mcp.results import structured_result
+from dynamic_sessions_mcp.settings import ServerSettings
+from dynamic_sessions_mcp.tools import Arguments, SessionTool, ToolCall, session_tool
+
+
+class ListSharedFilesArguments(Arguments):
+    """Arguments of list_shared_files: none."""
+
+
+class LoadSharedFileArguments(Arguments):
+    """Arguments of load_shared_file."""
+
+    name: str = Field(description="Path below the shared folder, as list_shared_files shows it")
+
+
+class SaveSharedFileArguments(Arguments):
+    """Arguments of save_shared_file."""
+
+    name: str = Field(description="Path below /mnt/data, and then below the shared folder")
+    overwrite: bool = Field(
+        default=False, description="Whether a file of that name may be replaced"
+    )
+
+
+def shared_folder_tools(settings: ServerSettings) -> list[SessionTool]:
+    """Return the tools for the shared folder; none where none is shared."""
+    if settings.shared_folder is None:
+        return []
+    folder = settings.shared_folder
+
+    async def list_shared_files(
+        call: ToolCall, arguments: ListSharedFilesArguments
+    ) -> CallToolResult:
+        del arguments
+        files = await anyio.to_thread.run_sync(_visible_files, folder)
+        lines = [f"{item.name} ({item.size} bytes)" for item in files]
+        text = "\n".join(lines)[: call.settings.output_limit]
+        return structured_result(text or "The shared folder is empty.", FileList(files=files))
+
+    async def load_shared_file(
+        call: ToolCall, arguments: LoadSharedFileArguments
+    ) -> CallToolResult:
+        name = _visible_name(arguments.name)
+        loaded = await call.client.use().files.upload(name, name=name, root=folder)
+        entry = FileEntry(name=loaded.name, size=loaded.size, type="file")
+        text = f"In the session: /mnt/data/{entry.name} ({entry.size} bytes)"
+        return structured_result(text, FileList(files=[entry]))
+
+    async def save_shared_file(
+        call: ToolCall, arguments: SaveSharedFileArguments
+    ) -> CallToolResult:
+        name = _visible_name(arguments.name)
+        saved = await call.client.use().files.download(
+            name, to=folder, if_exists="replace" if arguments.overwrite else "refuse"
+        )
+        size = (await anyio.Path(saved).stat()).st_size
+        entry = FileEntry(name=name, size=size, type="file")
+        text = f"In the shared folder: {entry.name} ({entry.size} bytes)"
+        return structured_result(text, FileList(files=[entry]))
+
+    tools = [
+        session_tool(
+            list_shared_files,
+            ListSharedFilesArguments,
+            title="List shared files",
+            description="List the files of the user's shared folder, which are not in the session "
+            "until load_shared_file copies them there.",
+            annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
+            result=FileList,
+        ),
+        session_tool(
+            load_shared_file,
+            LoadSharedFileArguments,
+            title="Load a shared file",
+            description="Copy a file of the user's shared folder into the session.",
+            annotations=ToolAnnotations(
+                read_only_hint=False,
+                destructive_hint=False,
+                idempotent_hint=True,
+                open_world_hint=False,
+            ),
+            result=FileList,
+        ),
+    ]
+    if settings.read_only:
+        return tools
+    return [
+        *tools,
+        session_tool(
+            save_shared_file,
+            SaveSharedFileArguments,
+            title="Save a file",
+            description="Copy a file of the session into the user's shared folder, under the same "
+            "name.",
+            annotations=ToolAnnotations(
+                read_only_hint=False,
+                destructive_hint=True,
+                idempotent_hint=True,
+                open_world_hint=False,
+            ),
+            result=FileList,
+        ),
+    ]
+
+
+def _visible_files(folder: Path) -> list[FileEntry]:
+    paths = {path.relative_to(folder).as_posix(): path for path in files_below(folder)}
+    return [
+        FileEntry(name=name, size=path.stat().st_size, type="file")
+        for name, path in paths.items()
+        if not _is_hidden(name)
+    ]
+
+
+def _visible_name(name: str) -> str:
+    relative = session_name(name)
+    if _is_hidden(relative):
+        raise ToolError(f"{name!r} is hidden: names that begin with a dot are out of bounds.")
+    return relative
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
