@@ -85,7 +85,7 @@ def convert(
     amount: float, /, currency: str = "USD", *extra: int, digits: int = 2, **more: int
 ) -> str:
     """Convert."""
-    return f"{amount:.{digits}f} {currency} {extra} {sorted(more.items())}"
+    return f"{amount:.{digits}f} {currency} {extra} {more}"
 
 
 def power(base: int, exponent: int) -> int:
@@ -114,7 +114,10 @@ CALLS: list[tuple[Callable[..., object], str]] = [
     (make_local_class(), "Local().get()"),
     (partial(convert, 3.14159), "convert(), convert('EUR', 1, 2, digits=0, a=1)"),
     (partial(convert, 1, "EUR", 7), "convert(), convert(8)"),
-    (partial(convert, currency="EUR", z=1), "convert(2), convert(2, currency='USD', digits=3)"),
+    (
+        partial(convert, z=1, currency="EUR", a=2),
+        "convert(2), convert(2, currency='USD', digits=3)",
+    ),
     (partial(partial(convert, 1), digits=0), "convert(), convert('EUR', 4)"),
     (cube, "cube(2), cube(base=3)"),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dynamic_sessions import FunctionModule, Session, SessionPool
+from dynamic_sessions import Execution, FunctionModule, Session, SessionPool
 
 count = 0
 
@@ -116,7 +116,7 @@ def test_functions_that_replace_others_leave_no_stale_source(local_pool: Session
 
 
 def test_a_failed_replacement_leaves_module_and_source_as_they_were(
-    run_cells: Callable[..., object],
+    run_cells: Callable[..., Execution],
 ) -> None:
     good = FunctionModule.from_functions(["def f():\n    return 1  # good\n"])
     bad = FunctionModule.from_functions(["def f(x=1 // 0):\n    return 2  # bad\n"])
@@ -124,4 +124,5 @@ def test_a_failed_replacement_leaves_module_and_source_as_they_were(
 
     done = run_cells(*codes, "import inspect; print(inspect.getsource(f), f())")
 
-    assert "# good" in getattr(done, "stdout", "")
+    assert "return 1  # good" in done.stdout
+    assert done.stdout.endswith(" 1\n")

@@ -188,6 +188,25 @@ class Session:
             full_output=full_output,
         )
 
+    def run_command(
+        self,
+        command: str | Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: float | None = None,
+        asynchronous: bool | None = None,
+        execution_id: str | None = None,
+    ) -> Execution:
+        """Run a command in a session of a Shell pool; see AsyncSession.run_command."""
+        return self._loop.run(
+            self._session.run_command,
+            command,
+            stdin=stdin,
+            timeout=timeout,
+            asynchronous=asynchronous,
+            execution_id=execution_id,
+        )
+
     def attach(self, execution_id: str, *, timeout: float | None = None) -> Execution:
         """Wait for a run that was sent before; see AsyncSession.attach."""
         return self._loop.run(self._session.attach, execution_id, timeout=timeout)

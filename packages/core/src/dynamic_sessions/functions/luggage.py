@@ -86,7 +86,7 @@ class Luggage:
         self.type_checking_imports: dict[str, None] = {}
         self.support: dict[str, None] = {}
         self.unresolved: list[UnresolvedName] = []
-        self.seen = {name for line in declared.imports for name in names_bound_in(line)}
+        self.seen = {name for line in declared.imports for name in _names_bound_in(line)}
         self.annotated: dict[str, Reading] = {}
 
     def pack(self, statement: ast.stmt, reading: Reading | None = None) -> str:
@@ -126,7 +126,7 @@ class Luggage:
             declared = home.requirements(home.namespace.get(name))
             self.packages |= dict.fromkeys(declared.packages)
             self.imports |= dict.fromkeys(declared.imports)
-            self.seen |= {bound for line in declared.imports for bound in names_bound_in(line)}
+            self.seen |= {bound for line in declared.imports for bound in _names_bound_in(line)}
             self.support[self.pack(binding.statement, home)] = None
         elif isinstance(binding, NoBinding) and not own_global:
             self._refuse(name, used_in, binding.reason)
@@ -163,8 +163,7 @@ class Luggage:
             self.annotated.setdefault(name, reading)
 
 
-def names_bound_in(text: str) -> set[str]:
-    """Return the names that a text binds at its top level."""
+def _names_bound_in(text: str) -> set[str]:
     return {name for statement in parsed(text).body for name in bound_names(statement)}
 
 
