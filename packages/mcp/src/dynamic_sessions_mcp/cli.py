@@ -66,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
         f"on this machine (default: ${ENDPOINT_VARIABLE}, else local)",
     )
     sessions.add_argument(
+        "--kind",
+        choices=["python", "shell"],
+        default="python",
+        help="what the pool's sessions run (default: %(default)s)",
+    )
+    sessions.add_argument(
         "--session",
         metavar="NAME",
         help="one session for all clients, which outlives them (default: one for each client)",
@@ -122,7 +128,10 @@ def _parser() -> argparse.ArgumentParser:
 def _settings(options: argparse.Namespace) -> ServerSettings:
     if options.read_only and options.files is None:
         raise ValueError("--read-only is about the folder that --files shares.")
+    if options.kind == "shell" and options.functions is not None:
+        raise ValueError("--functions is for sessions that run Python.")
     return ServerSettings(
+        kind=options.kind,
         timeout=options.timeout,
         output_limit=options.output_limit,
         file_limit=options.file_limit,
@@ -140,6 +149,11 @@ def _source(options: argparse.Namespace) -> SessionSource:
     # Whoever starts this command on a machine asks for a session there, unlike a service that
     # has lost its configuration.
     endpoint = options.endpoint or os.environ.get(ENDPOINT_VARIABLE) or LOCAL
+    if options.kind == "shell" and endpoint == LOCAL:
+        raise ValueError(
+            "The pool of this process runs Python. Start one that runs commands by "
+            "`dynamic-sessions serve --kind shell`, and give its endpoint."
+        )
     return SessionSource(endpoint=endpoint, identifier=options.session, functions=functions)
 
 

@@ -1,5 +1,7 @@
 """Tools that run code, and the one that begins anew."""
 
+from contextlib import AbstractAsyncContextManager
+
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 
@@ -20,17 +22,37 @@ class RunPythonArguments(Arguments):
     )
 
 
+class RunShellArguments(Arguments):
+    """Arguments of run_shell."""
+
+    command: str = Field(description="A line or a script for Bash")
+    stdin: str = Field(default="", description="What the command reads")
+    timeout_seconds: float | None = Field(
+        default=None, gt=0, description="Time limit, where the server's own is too long"
+    )
+
+
 class ResetSessionArguments(Arguments):
     """Arguments of reset_session: none."""
 
 
 async def run_python(call: ToolCall, arguments: RunPythonArguments) -> CallToolResult:
     """Run code in the client's session."""
-    settings = call.settings
-    timeout = min(arguments.timeout_seconds or settings.timeout, settings.timeout)
-    async with reported_progress(call.context, every=settings.progress_seconds, total=timeout):
-        execution = await call.client.use().execute(clean_code(arguments.code), timeout=timeout)
-    return run_result(execution, limit=settings.output_limit)
+    code = clean_code(arguments.code)
+    timeout = _time_limit(call, arguments.timeout_seconds)
+    async with _progress(call, timeout):
+        execution = await call.client.use().execute(code, timeout=timeout)
+    return run_result(execution, limit=call.settings.output_limit)
+
+
+async def run_shell(call: ToolCall, arguments: RunShellArguments) -> CallToolResult:
+    """Run a command in the client's session, which is one of a Shell pool."""
+    timeout = _time_limit(call, arguments.timeout_seconds)
+    async with _progress(call, timeout):
+        execution = await call.client.use().run_command(
+            arguments.command, stdin=arguments.stdin, timeout=timeout
+        )
+    return run_result(execution, limit=call.settings.output_limit)
 
 
 async def reset_session(call: ToolCall, arguments: ResetSessionArguments) -> CallToolResult:
@@ -45,20 +67,29 @@ async def reset_session(call: ToolCall, arguments: ResetSessionArguments) -> Cal
 
 def execution_tools(settings: ServerSettings, functions: FunctionModule) -> list[SessionTool]:
     """Return the tools that run code."""
-    return [
-        session_tool(
+    running = ToolAnnotations(
+        read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
+    )
+    if settings.kind == "shell":
+        run = session_tool(
+            run_shell,
+            RunShellArguments,
+            title="Run a command",
+            description=_describe_shell(settings),
+            annotations=running,
+            result=RunResult,
+        )
+    else:
+        run = session_tool(
             run_python,
             RunPythonArguments,
             title="Run Python",
-            description=_description(settings, functions),
-            annotations=ToolAnnotations(
-                read_only_hint=False,
-                destructive_hint=True,
-                idempotent_hint=False,
-                open_world_hint=True,
-            ),
+            description=_describe_python(settings, functions),
+            annotations=running,
             result=RunResult,
-        ),
+        )
+    return [
+        run,
         session_tool(
             reset_session,
             ResetSessionArguments,
@@ -74,7 +105,15 @@ def execution_tools(settings: ServerSettings, functions: FunctionModule) -> list
     ]
 
 
-def _description(settings: ServerSettings, functions: FunctionModule) -> str:
+def _time_limit(call: ToolCall, wanted: float | None) -> float:
+    return min(wanted or call.settings.timeout, call.settings.timeout)
+
+
+def _progress(call: ToolCall, timeout: float) -> AbstractAsyncContextManager[None]:
+    return reported_progress(call.context, every=call.settings.progress_seconds, total=timeout)
+
+
+def _describe_python(settings: ServerSettings, functions: FunctionModule) -> str:
     text = (
         "Run Python in an isolated session. Variables, imports and files live on from call to "
         "call. Shown are what the code prints, the value of its last expression, and pictures, "
@@ -82,3 +121,11 @@ def _description(settings: ServerSettings, functions: FunctionModule) -> str:
         f"stopped after {settings.timeout:g} seconds."
     )
     return f"{text}\n\n{describe_functions(functions)}" if functions.names else text
+
+
+def _describe_shell(settings: ServerSettings) -> str:
+    return (
+        "Run a Bash command in an isolated session. Each is a process of its own that starts in "
+        "/mnt/data; files live on from call to call, and nothing else. A command is stopped after "
+        f"{settings.timeout:g} seconds."
+    )

@@ -78,7 +78,7 @@ async def read_file(call: ToolCall, arguments: ReadFileArguments) -> CallToolRes
     if entry.size > call.settings.file_limit:
         raise ToolError(
             f"{entry.name} has {entry.size} bytes, more than the {call.settings.file_limit} that "
-            "this tool reads: open it by run_python."
+            "this tool reads: open it by code in the session."
         )
     content = await call.client.use().files.read(entry)
     kind = media_type(entry.name, content)
@@ -88,7 +88,7 @@ async def read_file(call: ToolCall, arguments: ReadFileArguments) -> CallToolRes
         text = content.decode()
     except UnicodeDecodeError:
         raise ToolError(
-            f"{entry.name} is not text, but {kind}, {entry.size} bytes: open it by run_python."
+            f"{entry.name} is not text, but {kind}, {entry.size} bytes: open it by code there."
         ) from None
     return _part(entry, text, arguments.offset, call.settings.output_limit)
 
@@ -99,7 +99,7 @@ async def write_file(call: ToolCall, arguments: WriteFileArguments) -> CallToolR
     if len(content) > call.settings.file_limit:
         raise ToolError(
             f"{len(content)} bytes are more than the {call.settings.file_limit} that this tool "
-            "writes: make the file by run_python."
+            "writes: make the file by code in the session."
         )
     written = await call.client.use().files.upload(content, name=arguments.name)
     entry = FileEntry(name=written.name, size=written.size, type="file")

@@ -26,6 +26,7 @@ class RunResult(BaseModel):
         description="Value of the last expression, or its text; null where it is too long",
     )
     error: str | None = Field(default=None, description="The exception that the code raised")
+    exit_code: int | None = Field(default=None, description="Of a command")
     images: int = Field(default=0, description="How many pictures the code made")
     duration_seconds: float | None = None
     session_recycled: bool = Field(
@@ -44,7 +45,7 @@ def run_result(execution: Execution, *, limit: int) -> CallToolResult:
         limit: Characters that the text may have.
     """
     text = render_execution(execution, limit=limit)
-    content: list[ContentBlock] = [TextContent(text=text or "The code ran without output.")]
+    content: list[ContentBlock] = [TextContent(text=text or "It ran without output.")]
     content += [
         image_content(image.data, image.mime_type)
         for image in execution.images
@@ -55,6 +56,7 @@ def run_result(execution: Execution, *, limit: int) -> CallToolResult:
         output=text,
         result=_short(execution.result, limit),
         error=None if execution.error is None else str(execution.error)[:limit],
+        exit_code=execution.exit_code,
         images=len(execution.images),
         duration_seconds=execution.duration,
         session_recycled=execution.session_recycled,

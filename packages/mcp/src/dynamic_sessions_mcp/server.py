@@ -38,10 +38,12 @@ logger = logging.getLogger("dynamic_sessions_mcp")
 SessionServer: TypeAlias = "Server[ClientSessions]"
 
 _NAME = "dynamic-sessions"
-_INSTRUCTIONS = (
-    "Runs Python in an isolated session that keeps variables and files from call to call. Use it "
-    "wherever something can be computed, and look at each result before you go on."
-)
+_INSTRUCTIONS = {
+    "python": "Runs Python in an isolated session that keeps variables and files from call to "
+    "call. Use it wherever something can be computed, and look at each result before you go on.",
+    "shell": "Runs Bash commands in an isolated session that keeps files from call to call. Look "
+    "at each result before you go on.",
+}
 
 
 def create_server(
@@ -63,7 +65,7 @@ def create_server(
         session_identifier: Name of one session for all clients, which outlives them. By default
             each client has one of its own, which ends with the connection.
         functions: Functions of the caller's to have in every session.
-        settings: The bounds of what clients can do.
+        settings: What sessions run, and the bounds of what clients can do.
 
     Raises:
         ValueError: No session pool was named, or two were, or the identifier is not valid.
@@ -107,7 +109,7 @@ def build_server(
         _NAME,
         version=version("dynamic-sessions-mcp"),
         title="Dynamic sessions",
-        instructions=_INSTRUCTIONS,
+        instructions=_INSTRUCTIONS[settings.kind],
         lifespan=lambda _: open_sessions(),
         on_list_tools=calls.list_tools,
         on_call_tool=calls.call_tool,

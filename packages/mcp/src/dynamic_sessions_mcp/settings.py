@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from dynamic_sessions.prompts import DEFAULT_LIMIT
 from dynamic_sessions.time_limits import check_timeout
+
+Kind: TypeAlias = Literal["python", "shell"]
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 """No longer than most clients wait for an answer."""
@@ -19,6 +22,7 @@ class ServerSettings:
     """The bounds of what clients can do.
 
     Attributes:
+        kind: What the pool's sessions run: Python code, or the commands of a Shell pool.
         timeout: Seconds that one run may take; at most 220.
         output_limit: Characters of text in one result, at least 200; longer output loses its
             middle, and says so.
@@ -34,6 +38,7 @@ class ServerSettings:
         NotADirectoryError: The shared folder does not exist.
     """
 
+    kind: Kind = "python"
     timeout: float = DEFAULT_TIMEOUT_SECONDS
     output_limit: int = DEFAULT_LIMIT
     file_limit: int = DEFAULT_FILE_LIMIT
