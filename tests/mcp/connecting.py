@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
+import anyio
+import anyio.lowlevel
 import httpx
 import httpx2
 from mcp.client import Client
@@ -48,9 +50,7 @@ async def over_stdio(
     parameters = StdioServerParameters(
         command=COMMAND[0], args=[*COMMAND[1:], *arguments], env=dict(environment)
     )
-    async with Client(
-        stdio_client(parameters), mode=mode, read_timeout_seconds=DEADLINE
-    ) as client:
+    async with Client(stdio_client(parameters), mode=mode, read_timeout_seconds=DEADLINE) as client:
         yield client
 
 
@@ -115,3 +115,10 @@ async def sessions_of(pool: LocalSessionPool) -> set[str]:
         )
     listed = cast("Mapping[str, Sequence[Mapping[str, str]]]", answer.json())
     return {session["identifier"] for session in listed["sessions"]}
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what another process does and does not tell."""
+    with anyio.fail_after(DEADLINE):
+        while not await holds():
+            await anyio.lowlevel.checkpoint()

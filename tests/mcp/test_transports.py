@@ -6,7 +6,7 @@ import anyio
 
 from dynamic_sessions_local import LocalSessionPool
 
-from .connecting import DEADLINE, Connect, data_of, images_of, sessions_of, text_of
+from .connecting import Connect, data_of, eventually, images_of, sessions_of, text_of
 
 NAMES = ["run_python", "reset_session", "list_files", "read_file", "write_file"]
 ENDLESS = "open('begun', 'w').close()\nwhile True: pass"
@@ -90,9 +90,11 @@ async def test_a_client_that_leaves_leaves_no_session(
     async with connect() as client:
         await client.call_tool("run_python", {"code": "1"})
         assert len(await sessions_of(pool)) == len(before) + 1
-    with anyio.fail_after(DEADLINE):
-        while await sessions_of(pool) != before:  # The client does not wait for the server.
-            await anyio.sleep(0.02)
+
+    async def is_gone() -> bool:
+        return await sessions_of(pool) == before
+
+    await eventually(is_gone)
 
 
 async def test_a_reset_begins_anew(connect: Connect) -> None:
@@ -111,16 +113,19 @@ async def test_a_call_that_is_cancelled_stops_its_code(
 ) -> None:
     before = await sessions_of(pool)
     async with connect() as client:
+
+        async def has_begun() -> bool:
+            return "begun" in text_of(await client.call_tool("list_files", {}))
+
+        async def is_stopped() -> bool:
+            return await sessions_of(pool) == before
+
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.call_tool, "run_python", {"code": ENDLESS})
-            with anyio.fail_after(DEADLINE):
-                while "begun" not in text_of(await client.call_tool("list_files", {})):
-                    await anyio.sleep(0.02)
+            await eventually(has_begun)
             tasks.cancel_scope.cancel()
-        with anyio.fail_after(DEADLINE):
-            while await sessions_of(pool) != before:
-                await anyio.sleep(0.02)
-            after = await client.call_tool("run_python", {"code": "'free'"})
+        await eventually(is_stopped)
+        after = await client.call_tool("run_python", {"code": "'free'"})
     assert text_of(after).startswith("free")
     assert data_of(after)["session_recycled"] is True
 

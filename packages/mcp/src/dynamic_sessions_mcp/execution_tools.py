@@ -1,13 +1,14 @@
 """Tools that run code, and the one that begins anew."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 
-from dynamic_sessions import FunctionModule
+from dynamic_sessions import Execution, FunctionModule
 from dynamic_sessions.prompts import clean_code, describe_functions
-from dynamic_sessions_mcp.progress import reported_progress
+from dynamic_sessions_mcp.progress import reporting_progress
 from dynamic_sessions_mcp.results import RunResult, run_result
 from dynamic_sessions_mcp.settings import ServerSettings
 from dynamic_sessions_mcp.tools import Arguments, SessionTool, ToolCall, session_tool
@@ -40,19 +41,17 @@ async def run_python(call: ToolCall, arguments: RunPythonArguments) -> CallToolR
     """Run code in the client's session."""
     code = clean_code(arguments.code)
     timeout = _time_limit(call, arguments.timeout_seconds)
-    async with _progress(call, timeout):
-        execution = await call.client.use().execute(code, timeout=timeout)
-    return run_result(execution, limit=call.settings.output_limit)
+    session = call.client.use()
+    return await _run(call, partial(session.execute, code, timeout=timeout), timeout)
 
 
 async def run_shell(call: ToolCall, arguments: RunShellArguments) -> CallToolResult:
     """Run a command in the client's session, which is one of a Shell pool."""
     timeout = _time_limit(call, arguments.timeout_seconds)
-    async with _progress(call, timeout):
-        execution = await call.client.use().run_command(
-            arguments.command, stdin=arguments.stdin, timeout=timeout
-        )
-    return run_result(execution, limit=call.settings.output_limit)
+    run = partial(
+        call.client.use().run_command, arguments.command, stdin=arguments.stdin, timeout=timeout
+    )
+    return await _run(call, run, timeout)
 
 
 async def reset_session(call: ToolCall, arguments: ResetSessionArguments) -> CallToolResult:
@@ -109,8 +108,13 @@ def _time_limit(call: ToolCall, wanted: float | None) -> float:
     return min(wanted or call.settings.timeout, call.settings.timeout)
 
 
-def _progress(call: ToolCall, timeout: float) -> AbstractAsyncContextManager[None]:
-    return reported_progress(call.context, every=call.settings.progress_seconds, total=timeout)
+async def _run(
+    call: ToolCall, run: Callable[[], Awaitable[Execution]], timeout: float
+) -> CallToolResult:
+    execution = await reporting_progress(
+        call.context, run, every=call.settings.progress_seconds, total=timeout
+    )
+    return run_result(execution, limit=call.settings.output_limit)
 
 
 def _describe_python(settings: ServerSettings, functions: FunctionModule) -> str:

@@ -4,6 +4,8 @@ The operator chose the folder; a model's names lead nowhere else. Names with a p
 a dot are out of bounds: there are secrets to read, and hooks to write, in such files.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio.to_thread
@@ -57,7 +59,8 @@ def shared_folder_tools(settings: ServerSettings) -> list[SessionTool]:
         call: ToolCall, arguments: LoadSharedFileArguments
     ) -> CallToolResult:
         name = _visible_name(arguments.name)
-        loaded = await call.client.use().files.upload(name, name=name, root=folder)
+        with _places_untold(f"{name!r} is not a file of the shared folder."):
+            loaded = await call.client.use().files.upload(name, name=name, root=folder)
         entry = FileEntry(name=loaded.name, size=loaded.size, type="file")
         text = f"In the session: /mnt/data/{entry.name} ({entry.size} bytes)"
         return structured_result(text, FileList(files=[entry]))
@@ -66,9 +69,9 @@ def shared_folder_tools(settings: ServerSettings) -> list[SessionTool]:
         call: ToolCall, arguments: SaveSharedFileArguments
     ) -> CallToolResult:
         name = _visible_name(arguments.name)
-        saved = await call.client.use().files.download(
-            name, to=folder, if_exists="replace" if arguments.overwrite else "refuse"
-        )
+        if_exists = "replace" if arguments.overwrite else "refuse"
+        with _places_untold(f"{name!r} cannot be a file of the shared folder."):
+            saved = await call.client.use().files.download(name, to=folder, if_exists=if_exists)
         size = (await anyio.Path(saved).stat()).st_size
         entry = FileEntry(name=name, size=size, type="file")
         text = f"In the shared folder: {entry.name} ({entry.size} bytes)"
@@ -117,6 +120,15 @@ def shared_folder_tools(settings: ServerSettings) -> list[SessionTool]:
             result=FileList,
         ),
     ]
+
+
+@contextmanager
+def _places_untold(text: str) -> Generator[None]:
+    """Refuse a name without the folder's place on this machine, which is none of a model's."""
+    try:
+        yield
+    except ValueError:
+        raise ToolError(text) from None
 
 
 def _visible_files(folder: Path) -> list[FileEntry]:
