@@ -29,6 +29,7 @@ from dynamic_sessions_mcp.stdio import serve_stdio
 TOKEN_VARIABLE = "DYNAMIC_SESSIONS_MCP_TOKEN"  # noqa: S105 - the name of one
 
 _USAGE = 2
+_MAX_PORT = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,13 +117,22 @@ def _parser() -> argparse.ArgumentParser:
     http.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
     )
-    http.add_argument("--port", type=int, default=8000, help="0: a free one (default: %(default)d)")
+    http.add_argument(
+        "--port", type=_port, default=8000, help="0: a free one (default: %(default)d)"
+    )
     http.add_argument(
         "--token",
         help=f"bearer token to ask for (default: ${TOKEN_VARIABLE}, which other users cannot see, "
         "or else a random one, which is printed to standard error)",
     )
     return parser
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"a port is between 0 and {_MAX_PORT}")
+    return number
 
 
 def _settings(options: argparse.Namespace) -> ServerSettings:

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import anyio
 from mcp.shared.exceptions import MCPError
@@ -34,6 +34,12 @@ IDENTIFIER_HEADER = "dynamic-sessions-identifier"
 CONNECTION_HEADER = "mcp-session-id"
 """The protocol's own name of an HTTP client's connection."""
 
+_Kind: TypeAlias = Literal["connection", "name"]
+_Key: TypeAlias = tuple[_Kind, str]
+
+_ONLY_CONNECTION = ""
+"""Over standard input and output, and in memory, there is one to each run of a server."""
+
 RequestContext: TypeAlias = "ServerRequestContext[ClientSessions]"
 
 
@@ -43,12 +49,15 @@ class ClientSession:
 
     Attributes:
         session: The session, or what will be one.
+        is_named: Whether somebody named it, who then is the one to end it.
         was_used: Whether a call may have brought it into being. Listings are not worth that.
+        last_call: When the client last sent anything.
     """
 
     session: AsyncSession
+    is_named: bool
     was_used: bool = False
-    last_use: float = field(default_factory=time.monotonic)
+    last_call: float = 0.0
 
     def use(self) -> AsyncSession:
         """Return the session, for calls that bring it into being."""
@@ -62,9 +71,8 @@ class ClientSessions:
     Args:
         pool: Where sessions live.
         functions: What each of them has.
-        identifier: The operator's name for the one session that all clients then share; it
-            outlives them.
-        clock: Seconds, from any beginning.
+        identifier: The operator's name for the one session that all clients then share.
+        clock: Seconds that only grow.
     """
 
     def __init__(
@@ -79,7 +87,7 @@ class ClientSessions:
         self._functions = functions
         self._identifier = identifier
         self._clock = clock
-        self._by_connection: dict[str, ClientSession] = {}
+        self._held: dict[_Key, ClientSession] = {}
 
     async def of(self, context: RequestContext) -> ClientSession:
         """Return the session of the client that sent a request.
@@ -87,41 +95,47 @@ class ClientSessions:
         Raises:
             MCPError: The client speaks a version of the protocol that has no connections over
                 HTTP, and has not named its session.
+            ValueError: It has, but by what is no identifier.
         """
         headers = _headers(context)
         identifier = headers.get(IDENTIFIER_HEADER, self._identifier)
         if identifier is not None:
-            return self._named(f"name:{identifier}", identifier)
-        if context.request is None:
-            return self._named("", None)
+            return self._hold(("name", identifier), identifier)
         check_has_connections(context)
-        await self._end_idle_ones()
-        return self._named(headers[CONNECTION_HEADER], None)
+        return await self.of_connection(headers.get(CONNECTION_HEADER, _ONLY_CONNECTION))
+
+    async def of_connection(self, connection: str) -> ClientSession:
+        """Return the session that belongs to a connection; those of silent ones end."""
+        before = self._clock() - IDLE_SECONDS
+        for kind, name in [key for key, held in self._held.items() if held.last_call < before]:
+            await self._let_go(kind, name)
+        return self._hold(("connection", connection), None)
 
     async def end(self, connection: str) -> None:
-        """Delete the session of an HTTP client whose connection has ended."""
-        ended = self._by_connection.pop(connection, None)
-        if ended is not None and ended.was_used:
-            await _delete_quietly(ended.session)
+        """Delete the session of a connection that has ended."""
+        await self._let_go("connection", connection)
 
     async def end_all(self) -> None:
-        """Delete all sessions that were not named by anybody."""
-        for connection in [name for name in self._by_connection if not name.startswith("name:")]:
-            await self.end(connection)
+        """Delete all sessions but those with names."""
+        for kind, name in list(self._held):
+            await self._let_go(kind, name)
 
-    def _named(self, connection: str, identifier: str | None) -> ClientSession:
-        held = self._by_connection.get(connection)
+    def _hold(self, key: _Key, identifier: str | None) -> ClientSession:
+        held = self._held.get(key)
         if held is None:
             session = self._pool.session(identifier, functions=self._functions)
-            held = self._by_connection[connection] = ClientSession(session=session)
-        held.last_use = self._clock()
+            held = self._held[key] = ClientSession(session=session, is_named=identifier is not None)
+        held.last_call = self._clock()
         return held
 
-    async def _end_idle_ones(self) -> None:
-        before = self._clock() - IDLE_SECONDS
-        idle = [name for name, held in self._by_connection.items() if held.last_use < before]
-        for connection in idle:
-            await self.end(connection)
+    async def _let_go(self, kind: _Kind, name: str) -> None:
+        held = self._held.pop((kind, name), None)
+        if held is None or held.is_named or not held.was_used:
+            return
+        try:
+            await held.session.delete()
+        except ServiceError as error:
+            logger.warning("A session could not be deleted when its client left: %s", error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,10 +207,3 @@ def check_has_connections(context: RequestContext) -> None:
 
 def _headers(context: RequestContext) -> Mapping[str, str]:
     return {} if context.request is None else context.request.headers
-
-
-async def _delete_quietly(session: AsyncSession) -> None:
-    try:
-        await session.delete()
-    except ServiceError as error:
-        logger.warning("A session could not be deleted when its client left: %s", error)

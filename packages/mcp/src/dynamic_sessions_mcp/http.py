@@ -1,8 +1,10 @@
 """The server over streamable HTTP, for several clients, each with a session of its own."""
 
 import hmac
+import signal
 import socket
-from contextlib import nullcontext
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 
 import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
@@ -48,7 +50,7 @@ async def serve_http(
             log_config=None,
             timeout_graceful_shutdown=_CLOSING_SECONDS,
         )
-        await uvicorn.Server(config).serve(sockets=[listening])
+        await _Uvicorn(config).serve(sockets=[listening])
 
 
 def http_app(
@@ -72,6 +74,22 @@ def http_app(
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
     return _Guarded(_EndingSessions(app, sessions), token)
+
+
+class _Uvicorn(uvicorn.Server):
+    """Ends in order on a signal; the original then raises it again, before sessions are deleted."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        handlers = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
 
 class _Guarded:

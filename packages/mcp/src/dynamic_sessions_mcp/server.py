@@ -14,7 +14,6 @@ from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 from dynamic_sessions import (
     AsyncSessionPool,
     Credential,
-    DynamicSessionsError,
     FunctionModule,
     InjectableFunction,
 )
@@ -157,9 +156,8 @@ class _Calls:
         tool = self._tools.get(params.name)
         if tool is None:
             return failed_result(f"There is no tool {params.name!r}.")
-        call = await self._call(context)
         try:
-            return await tool.call(call, params.arguments or {})
+            return await tool.call(await self._call(context), params.arguments or {})
         except REPORTED_ERRORS as error:
             logger.info("%s failed: %s", params.name, type(error).__name__)
             return failed_result(error_text(error))
@@ -170,7 +168,7 @@ class _Calls:
         del params
         try:
             found = await resources.list_resources(await self._call(context))
-        except DynamicSessionsError as error:
+        except REPORTED_ERRORS as error:
             raise MCPError(types.INTERNAL_ERROR, error_text(error)) from error
         return types.ListResourcesResult(resources=found)
 
@@ -185,7 +183,7 @@ class _Calls:
     ) -> types.ReadResourceResult:
         try:
             return await resources.read_resource(await self._call(context), params.uri)
-        except DynamicSessionsError as error:
+        except REPORTED_ERRORS as error:
             raise MCPError(types.INTERNAL_ERROR, error_text(error)) from error
 
     async def _call(self, context: RequestContext) -> ToolCall:
