@@ -40,7 +40,7 @@ class FlatCodec:
         *,
         timeout_seconds: int,
         output_limit: int,
-        execution_id: str,
+        execution_id: str | None,
         asynchronous: bool,
     ) -> RequestData:
         """See Codec."""
@@ -57,7 +57,7 @@ class FlatCodec:
             segments=("executions",),
             query=self._query(identifier),
             json=body,
-            headers={"operation-id": execution_id},
+            headers={} if execution_id is None else {"operation-id": execution_id},
         )
 
     def wrapped(self, request: RequestData) -> RequestData | None:
