@@ -8,8 +8,21 @@ from dataclasses import replace
 
 from dynamic_sessions.models import Execution, ExecutionStatus
 
+_END_PROGRAM = """
+import sys
+kept = sys.modules.pop("_dynamic_sessions_output")
+for name, tee in kept.tees.items():
+    if getattr(sys, name) is tee:
+        setattr(sys, name, kept.streams[name])
+    tee._file.close()
+"""
+
 _PROGRAM = """
 import sys
+
+# Of a run whose end nobody saw.
+if "_dynamic_sessions_output" in sys.modules:
+    exec(end_program, {})
 
 class Tee:
     def __init__(self, stream, path):
@@ -38,15 +51,6 @@ for name, tee in kept.tees.items():
     setattr(sys, name, tee)
 """
 
-_END_PROGRAM = """
-import sys
-kept = sys.modules.pop("_dynamic_sessions_output")
-for name, tee in kept.tees.items():
-    if getattr(sys, name) is tee:
-        setattr(sys, name, kept.streams[name])
-    tee._file.close()
-"""
-
 END_CODE = f"exec({_END_PROGRAM!a}, {{}})"
 """Code that ends the keeping of output."""
 
@@ -62,7 +66,8 @@ def begin_code(paths: dict[str, str]) -> str:
     Args:
         paths: The files' paths in the session, by the name of the stream.
     """
-    return f"exec({_PROGRAM!a}, {{'paths': {paths!a}}})"
+    names = {"paths": paths, "end_program": _END_PROGRAM}
+    return f"exec({_PROGRAM!a}, {names!a})"
 
 
 def with_whole_output(execution: Execution, kept: dict[str, bytes]) -> Execution:

@@ -276,8 +276,11 @@ class AsyncSession:
         names = file_names(run.execution_id)
         paths = {stream: f"{DATA_DIRECTORY}/{name}" for stream, name in names.items()}
         with _nothing_of_the_callers_ran():
-            (await self._run(self._own_run("keep output", begin_code(paths)))).raise_for_status()
+            begun = await self._run(self._own_run("keep output", begin_code(paths)))
         execution = await self._run(run)
+        if not begun.ok:
+            logger.warning("The session has no room to keep the whole output.")
+            return execution
         try:
             return await self._with_kept_output(execution, names)
         except ServiceError as error:
