@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import anyio
 
@@ -18,7 +19,7 @@ from dynamic_sessions.errors import (
     ServiceProtocolError,
     ServiceTimeoutError,
 )
-from dynamic_sessions.models import Execution
+from dynamic_sessions.models import Command, Execution
 from dynamic_sessions.sending import Sending
 from dynamic_sessions.telemetry import Attributes, fingerprint
 from dynamic_sessions.transport import Call, Transport
@@ -45,7 +46,8 @@ class Run:
     """Code to run, and how."""
 
     identifier: str
-    code: str
+    program: str | Command
+    """Code, or a command for a Shell pool."""
     timeout: float
     """Seconds that the code may run."""
     operation: str = "execute"
@@ -111,7 +113,7 @@ class Executions:
             ServiceTimeoutError: It has not ended yet.
             ServiceError: The service, or the way to it, failed.
         """
-        run = Run(identifier=identifier, code="", timeout=timeout, operation="attach")
+        run = Run(identifier=identifier, program="", timeout=timeout, operation="attach")
         return await self._result(run, execution_id, anyio.current_time() + timeout, patience=0)
 
     async def _run_asynchronously(self, run: Run) -> ExecutionReply:
@@ -220,9 +222,11 @@ class Executions:
         )
 
     def _request(self, run: Run) -> RequestData:
-        return self._codec.execute(
-            run.identifier,
-            run.code,
+        if isinstance(run.program, Command):
+            ask = partial(self._codec.run_command, run.identifier, run.program)
+        else:
+            ask = partial(self._codec.execute, run.identifier, run.program)
+        return ask(
             timeout_seconds=math.ceil(run.timeout),
             output_limit=self._output_limit,
             # An id counts once, so that a repetition with the same one would be refused.
@@ -279,7 +283,8 @@ def _attributes(run: Run) -> Attributes:
         "dynamic_sessions.asynchronous": run.asynchronous,
         "dynamic_sessions.time_limit": run.timeout,
     }
-    if run.code:
-        attributes["dynamic_sessions.code_hash"] = fingerprint(run.code)
-        attributes["dynamic_sessions.code_size"] = len(run.code)
+    text = run.program if isinstance(run.program, str) else "\0".join(run.program.words)
+    if text:
+        attributes["dynamic_sessions.code_hash"] = fingerprint(text)
+        attributes["dynamic_sessions.code_size"] = len(text)
     return attributes

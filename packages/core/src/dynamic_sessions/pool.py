@@ -5,6 +5,7 @@ import math
 import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -140,6 +141,7 @@ class AsyncSessionPool:
         *,
         functions: Sequence[InjectableFunction] | FunctionModule = (),
         functions_module: str = "functions",
+        install_missing: bool = False,
     ) -> AsyncSession:
         """Return a session by its name, without a network call.
 
@@ -149,13 +151,19 @@ class AsyncSessionPool:
                 names, make it with identifier_for(). By default a random one.
             functions: Functions of the caller's to have in the session before any code runs.
             functions_module: Name under which the code can import them.
+            install_missing: Whether packages that functions require and the session lacks are
+                installed there; the session needs a network for it.
 
         Raises:
             ValueError: The identifier is not valid.
             FunctionSourceError: A function cannot travel.
         """
         if not isinstance(functions, FunctionModule):
-            functions = FunctionModule.from_functions(functions, name=functions_module)
+            functions = FunctionModule.from_functions(
+                functions, name=functions_module, install_missing=install_missing
+            )
+        elif install_missing:
+            functions = replace(functions, install_missing=True)
         name = str(uuid.uuid4()) if identifier is None else check_identifier(identifier)
         return AsyncSession(
             name,

@@ -23,6 +23,8 @@ from dynamic_sessions.wire import (
     delete_session,
     get_session,
     next_page,
+    pool_metadata,
+    read_installed_packages,
     read_session,
 )
 
@@ -154,6 +156,22 @@ class PoolService:
         call = self._call("delete session", identifier, delete_session(identifier))
         with suppress(NotFoundError, SessionNotFoundError):
             await self._transport.send(call)
+
+    async def list_packages(self) -> dict[str, str]:
+        """Return name and version of what every session of the pool begins with.
+
+        Raises:
+            InvalidRequestError, NotFoundError: The service does not have this call.
+        """
+        call = Call(
+            operation="list packages",
+            request=pool_metadata(),
+            deadline=self.deadlines.call,
+            repeatable=True,
+        )
+        reply = await self._transport.send(call)
+        with protocol_errors(call):
+            return read_installed_packages(reply)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -2,21 +2,26 @@
 
 import logging
 import uuid
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import anyio
 
-from dynamic_sessions.errors import ServiceError, ServiceTimeoutError
+from dynamic_sessions.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    ServiceError,
+    ServiceTimeoutError,
+)
 from dynamic_sessions.executions import ExecutionReply, Run
 from dynamic_sessions.files import DATA_DIRECTORY, AsyncSessionFiles
 from dynamic_sessions.full_output import END_CODE, begin_code, file_names, with_whole_output
 from dynamic_sessions.functions import FunctionModule
 from dynamic_sessions.ledger import SessionLedger
 from dynamic_sessions.liveness import Liveness
-from dynamic_sessions.models import CodeBlock, Execution, ExecutionStatus
+from dynamic_sessions.models import CodeBlock, Command, Execution, ExecutionStatus
 from dynamic_sessions.packages import LIST_PACKAGES_CODE, parse_packages
 from dynamic_sessions.service import PoolService
 from dynamic_sessions.time_limits import check_asynchronous_timeout, check_timeout
@@ -135,6 +140,41 @@ class AsyncSession:
                 execution = await self._run(run)
         return self._with_report(execution)
 
+    async def run_command(
+        self,
+        command: str | Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: float | None = None,
+        asynchronous: bool | None = None,
+        execution_id: str | None = None,
+    ) -> Execution:
+        """Run a command in a session of a Shell pool, and return what came of it.
+
+        Each command is a process of its own that starts in /mnt/data; files stay, and nothing else.
+        A command is sent once, as code is; see execute().
+
+        Args:
+            command: A line or a script for Bash; or a program and its arguments, which no shell
+                takes apart.
+            stdin: What the command reads.
+            timeout: See execute().
+            asynchronous: See execute().
+            execution_id: See execute().
+
+        Raises:
+            ValueError: It is no command, or the API version has none of the kind.
+            InvalidRequestError: The session pool runs code and not commands.
+            ServiceError: See execute().
+        """
+        line = command if isinstance(command, str) else tuple(command)
+        run = self._plan(Command(line=line, stdin=stdin), timeout, asynchronous, execution_id)
+        async with self._turn:
+            with _nothing_of_the_callers_ran():
+                await self._finish_stopping()
+            execution = await self._run(run)
+        return self._with_report(execution)
+
     async def attach(self, execution_id: str, *, timeout: float | None = None) -> Execution:
         """Wait for a run that was sent asynchronously before, from this program or another.
 
@@ -151,13 +191,23 @@ class AsyncSession:
         reply = await self._service.attach(self.identifier, execution_id, timeout=seconds)
         return self._with_report(self._read(reply))
 
-    async def list_packages(self) -> dict[str, str]:
+    async def list_packages(self, *, in_session: bool = False) -> dict[str, str]:
         """Return the installed distributions, name to version.
+
+        The service is asked what its sessions begin with; one that cannot tell has it found out
+        in the session.
+
+        Args:
+            in_session: Whether the session is asked in any case, which also knows what was
+                installed there since.
 
         Raises:
             ExecutionFailed: The listing failed in the session.
             ServiceError: The service, or the way to it, failed.
         """
+        if not in_session:
+            with suppress(InvalidRequestError, NotFoundError):
+                return await self._service.list_packages()
         async with self._turn:
             await self._finish_stopping()
             return parse_packages(
@@ -176,7 +226,7 @@ class AsyncSession:
 
     def _plan(
         self,
-        code: str,
+        program: str | Command,
         timeout: float | None,
         asynchronous: bool | None,
         execution_id: str | None,
@@ -197,7 +247,7 @@ class AsyncSession:
             raise ValueError("An execution_id is for asynchronous runs.")
         return Run(
             identifier=self.identifier,
-            code=code,
+            program=program,
             timeout=seconds,
             execution_id=execution_id or str(uuid.uuid4()),
             asynchronous=asynchronous,
@@ -239,7 +289,7 @@ class AsyncSession:
     def _own_run(self, operation: str, code: str, *, repeatable: bool = True) -> Run:
         return Run(
             identifier=self.identifier,
-            code=code,
+            program=code,
             timeout=self._settings.timeout,
             operation=operation,
             repeatable=repeatable,

@@ -188,13 +188,32 @@ class Session:
             full_output=full_output,
         )
 
+    def run_command(
+        self,
+        command: str | Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: float | None = None,
+        asynchronous: bool | None = None,
+        execution_id: str | None = None,
+    ) -> Execution:
+        """Run a command in a session of a Shell pool; see AsyncSession.run_command."""
+        return self._loop.run(
+            self._session.run_command,
+            command,
+            stdin=stdin,
+            timeout=timeout,
+            asynchronous=asynchronous,
+            execution_id=execution_id,
+        )
+
     def attach(self, execution_id: str, *, timeout: float | None = None) -> Execution:
         """Wait for a run that was sent before; see AsyncSession.attach."""
         return self._loop.run(self._session.attach, execution_id, timeout=timeout)
 
-    def list_packages(self) -> dict[str, str]:
+    def list_packages(self, *, in_session: bool = False) -> dict[str, str]:
         """Return the installed distributions; see AsyncSession.list_packages."""
-        return self._loop.run(self._session.list_packages)
+        return self._loop.run(self._session.list_packages, in_session=in_session)
 
     def delete(self) -> None:
         """End the session; see AsyncSession.delete."""
@@ -249,10 +268,14 @@ class SessionPool:
         *,
         functions: Sequence[InjectableFunction] | FunctionModule = (),
         functions_module: str = "functions",
+        install_missing: bool = False,
     ) -> Session:
         """Return a session by its name, without a network call; see AsyncSessionPool.session."""
         session = self._pool.session(
-            identifier, functions=functions, functions_module=functions_module
+            identifier,
+            functions=functions,
+            functions_module=functions_module,
+            install_missing=install_missing,
         )
         return Session(session, self._loop)
 

@@ -80,12 +80,16 @@ class ScriptedService:
         script: The table; empty where the script is a function.
         sessions: The live sessions by identifier.
         requests: All requests so far, in order.
+        packages: What the pool's sessions begin with; None for a service that cannot tell.
         code: All code of callers that ran so far, in order; set-ups are not among it.
     """
 
-    def __init__(self, script: Script | None = None) -> None:
+    def __init__(
+        self, script: Script | None = None, *, packages: Mapping[str, str] | None = None
+    ) -> None:
         self._answer = script if callable(script) else None
         self.script = {} if script is None or callable(script) else dict(script)
+        self.packages = packages
         self.code: list[str] = []
         self._answers: dict[str, _PolledAnswer] = {}
         self.sessions: dict[str, ScriptedSession] = {}
@@ -132,6 +136,8 @@ class ScriptedService:
                 return self._delete_session(identifier)
             case "GET", (*_, "session"):
                 return self._get_session(identifier)
+            case "GET", (*_, "metadata") if self.packages is not None:
+                return _metadata(self.packages)
             case _:
                 return _answer_on_files(request, self._session(identifier), path)
 
@@ -213,6 +219,22 @@ class ScriptedService:
         if self.sessions.pop(identifier, None) is None:
             return _error(400, "SessionWithIdentifierNotFound", "There is no such session.")
         return httpx.Response(204)
+
+
+def _metadata(packages: Mapping[str, str]) -> httpx.Response:
+    listed = [{"name": name, "version": version} for name, version in packages.items()]
+    moment = "2025-01-05T22:18:41.495Z"
+    kernel = {"name": "ipython", "version": "9.0.0", "projectUrl": "", "description": ""}
+    return httpx.Response(
+        200,
+        json={
+            "runtimes": [{"name": "python", "version": "3.12.9"}],
+            "preInstalledPackages": listed,
+            "createdAt": moment,
+            "lastUpdatedAt": moment,
+            "jupyterKernel": kernel,
+        },
+    )
 
 
 def _answer_on_files(

@@ -14,6 +14,7 @@ from dynamic_sessions.wire.codec import (
 )
 from dynamic_sessions.wire.flat import FlatCodec
 from dynamic_sessions.wire.legacy import LegacyCodec
+from dynamic_sessions.wire.metadata import pool_metadata, read_installed_packages
 
 __all__ = [
     "Codec",
@@ -26,6 +27,8 @@ __all__ = [
     "delete_session",
     "get_session",
     "next_page",
+    "pool_metadata",
+    "read_installed_packages",
     "read_session",
 ]
 

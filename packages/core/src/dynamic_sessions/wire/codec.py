@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from dynamic_sessions.models import Execution, SessionFile, SessionStatus
+from dynamic_sessions.models import Command, Execution, SessionFile, SessionStatus
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -81,6 +81,23 @@ class Codec(Protocol):
         asynchronous: bool,
     ) -> RequestData:
         """Ask for an execution; the limit is in characters a stream."""
+        ...
+
+    def run_command(
+        self,
+        identifier: str,
+        command: Command,
+        *,
+        timeout_seconds: int,
+        output_limit: int,
+        execution_id: str,
+        asynchronous: bool,
+    ) -> RequestData:
+        """Ask for an execution in a Shell pool.
+
+        Raises:
+            ValueError: This version knows no such command.
+        """
         ...
 
     def wrapped(self, request: RequestData) -> RequestData | None:

@@ -1,6 +1,6 @@
 """The legacy dialect: API versions before 2024-10-02-preview, wrapped in `properties`."""
 
-from dynamic_sessions.models import Execution, SessionFile
+from dynamic_sessions.models import Command, Execution, SessionFile
 from dynamic_sessions.wire.codec import (
     SESSION_API_VERSION,
     JsonObject,
@@ -53,6 +53,21 @@ class LegacyCodec:
             segments=("code", "execute"),
             query=self._query(identifier),
             json={"properties": properties},
+        )
+
+    def run_command(
+        self,
+        identifier: str,
+        command: Command,
+        *,
+        timeout_seconds: int,
+        output_limit: int,
+        execution_id: str,
+        asynchronous: bool,
+    ) -> RequestData:
+        """See Codec."""
+        raise ValueError(
+            f"API version {self.api_version} has no commands; 2025-02-02-preview and later have."
         )
 
     def wrapped(self, request: RequestData) -> RequestData | None:
