@@ -62,7 +62,7 @@ class LegacyCodec:
         *,
         timeout_seconds: int,
         output_limit: int,
-        execution_id: str,
+        execution_id: str | None,
         asynchronous: bool,
     ) -> RequestData:
         """See Codec."""
