@@ -47,6 +47,7 @@ async def test_short_output_is_as_it_was(make_pool: MakePool) -> None:
         session = pool.session()
         run = await session.execute("print('out'); 1 / 0", full_output=True)
         again = await session.execute("print('again')")
+        assert list(await session.files.list()) == []
     assert run.status is ExecutionStatus.FAILED
     assert run.stdout == "out\n"
     assert "ZeroDivisionError" in run.stderr

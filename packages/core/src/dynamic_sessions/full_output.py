@@ -9,12 +9,14 @@ from dataclasses import replace
 from dynamic_sessions.models import Execution, ExecutionStatus
 
 _END_PROGRAM = """
-import sys
+import os, sys
 kept = sys.modules.pop("_dynamic_sessions_output")
 for name, tee in kept.tees.items():
     if getattr(sys, name) is tee:
         setattr(sys, name, kept.streams[name])
     tee._file.close()
+    if not needed:
+        os.unlink(kept.paths[name])
 """
 
 _PROGRAM = """
@@ -22,7 +24,7 @@ import sys
 
 # Of a run whose end nobody saw.
 if "_dynamic_sessions_output" in sys.modules:
-    exec(end_program, {})
+    exec(end_program, {"needed": False})
 
 class Tee:
     def __init__(self, stream, path):
@@ -45,14 +47,12 @@ class Tee:
         return getattr(self._stream, name)
 
 sys.modules["_dynamic_sessions_output"] = kept = type(sys)("_dynamic_sessions_output")
+kept.paths = paths
 kept.streams = {name: getattr(sys, name) for name in paths}
 kept.tees = {name: Tee(stream, paths[name]) for name, stream in kept.streams.items()}
 for name, tee in kept.tees.items():
     setattr(sys, name, tee)
 """
-
-END_CODE = f"exec({_END_PROGRAM!a}, {{}})"
-"""Code that ends the keeping of output."""
 
 
 def file_names(execution_id: str) -> dict[str, str]:
@@ -68,6 +68,15 @@ def begin_code(paths: dict[str, str]) -> str:
     """
     names = {"paths": paths, "end_program": _END_PROGRAM}
     return f"exec({_PROGRAM!a}, {names!a})"
+
+
+def end_code(*, needed: bool) -> str:
+    """Return code that ends the keeping of output.
+
+    Args:
+        needed: Whether the files stay.
+    """
+    return f"exec({_END_PROGRAM!a}, {{'needed': {needed!a}}})"
 
 
 def with_whole_output(execution: Execution, kept: dict[str, bytes]) -> Execution:
