@@ -127,7 +127,7 @@ class Transport:
             ServiceError: There was no answer, none of success, or it broke off.
         """
         with self._telemetry.call(call.operation, call.attributes) as record:
-            response = await self._repeat(call, record, self._open)
+            response = await self._repeat(call, record, self._send_request)
             try:
                 with _deadline(call, anyio.current_time() + call.deadline):
                     yield Download(response, call, record)
@@ -182,9 +182,6 @@ class Transport:
             body=_json(content, call),
             headers=_headers(response),
         )
-
-    async def _open(self, call: Call, record: CallRecord) -> httpx.Response:
-        return await self._send_request(call, record)
 
     async def _send_request(self, call: Call, record: CallRecord) -> httpx.Response:
         """Return a response of success, its body still to be read."""
