@@ -37,7 +37,10 @@ async def always(_: AsyncSession) -> bool:
 OPERATIONS = {
     "set up": Operation(call=lambda s: s.set_up(), request="execute", had_effect=always),
     "list packages": Operation(
-        call=lambda s: s.list_packages(), request="execute", had_effect=always
+        call=lambda s: s.list_packages(), request="read metadata", had_effect=always
+    ),
+    "list packages in the session": Operation(
+        call=lambda s: s.list_packages(in_session=True), request="execute", had_effect=always
     ),
     "list files": Operation(call=lambda s: s.files.list(), request="list files", had_effect=always),
     "delete file": Operation(
