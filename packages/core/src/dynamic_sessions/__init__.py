@@ -6,6 +6,7 @@ from dynamic_sessions.credentials import (
     Credential,
     TokenProvider,
 )
+from dynamic_sessions.dual_session import DualSession
 from dynamic_sessions.errors import (
     AuthenticationError,
     DynamicSessionsError,
@@ -62,6 +63,7 @@ __all__ = [
     "AuthenticationError",
     "CodeBlock",
     "Credential",
+    "DualSession",
     "DynamicSessionsError",
     "Execution",
     "ExecutionError",
