@@ -51,10 +51,11 @@ class _Loop:
             self._loop = self._thread = None
         if loop is None or thread is None:
             return
+        # In its own thread: a thread in which another loop runs, as a notebook's, may run none.
+        for shut_down in (loop.shutdown_asyncgens, loop.shutdown_default_executor):
+            asyncio.run_coroutine_threadsafe(shut_down(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
     def _started(self) -> asyncio.AbstractEventLoop:
