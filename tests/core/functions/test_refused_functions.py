@@ -4,6 +4,7 @@ import functools
 import importlib
 import os
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from decimal import Decimal  # noqa: TC004 - used as it must not be
 
 stream = sys.stdout
-opened = Path(os.devnull).open()
+also_a_stream = stream
+opened = Path(os.devnull).open()  # noqa: SIM115 - held open, as programs do
 opened.close()
 changed: dict[str, int] = {}
 changed["a"] = 1  # what its text says is not what it is
@@ -31,6 +33,10 @@ if __name__ == "__main__":
 
 def uses_a_live_object() -> None:
     stream.write("")
+
+
+def uses_another_name_of_a_live_object() -> None:
+    also_a_stream.write("")
 
 
 def uses_a_name_bound_twice() -> int:
@@ -84,7 +90,7 @@ def class_closing_over(value: int) -> type:
     return Inner
 
 
-def class_derived_from(kind: type) -> type:
+def class_derived_from(kind: type[dict[str, int]]) -> type:
     class Inner(kind):
         pass
 
@@ -121,6 +127,10 @@ def _(value: int) -> str:
     return f"number {value}"
 
 
+def uses_a_dispatched_function() -> str:
+    return describe(1)
+
+
 def uses_an_open_file() -> str:
     return opened.read()
 
@@ -150,7 +160,7 @@ REFUSED: list[tuple[InjectableFunction, str]] = [
     (Tools.method, "static method"),
     (functools.partial(helped), "'stream'"),
     (functools.partial(len, [1]), "built in"),
-    (functools.partial(lambda value: value, 1), "def"),
+    (functools.partial(lambda: 1), "def"),
     (functools.partial(uses_text, stream), "argument 1 is a live object"),
     (functools.partial(uses_text, text=[stream]), "argument 'text' is a live object"),
     (functools.partial(uses_text, text=float("nan")), "argument 'text' is a live object"),
@@ -162,8 +172,10 @@ REFUSED: list[tuple[InjectableFunction, str]] = [
     (defaulting_to([1]), "'value'"),
     (Settings.limited, "'LIMIT'"),
     (describe, "tell the types apart"),
+    (uses_a_dispatched_function, "tell the types apart"),
     (wrapped_without_a_trace, "'function'"),
     (uses_a_live_object, "'stream'"),
+    (uses_another_name_of_a_live_object, "'stream'"),
     (uses_a_name_bound_twice, "'changing'"),
     (uses_a_name_of_the_program, "'only_as_a_program'"),
     (uses_an_unknown_name, "'unknown_name'"),
@@ -217,10 +229,10 @@ def test_a_function_without_a_file_is_refused_with_the_way_out() -> None:
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     """Imports a program that has a module beside it, as one that is run from its folder does."""
     (tmp_path / "only_here.py").write_text("def answer(): return 42\nclass Order: pass\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     def imported(text: str) -> ModuleType:
-        name = f"program_{len(text)}_{hash(text) % 1000}"
+        name = f"program_{uuid.uuid4().hex}"
         (tmp_path / f"{name}.py").write_text(text)
         importlib.invalidate_caches()
         return importlib.import_module(name)

@@ -94,8 +94,6 @@ def test_less_and_less_is_told_until_the_signatures_are_left() -> None:
 
     assert len(texts) == 6
     assert texts[-1].endswith(
-        'def load_sales(path="sales.csv"): ...\n\ndef forecast(months, *, growth=0.02): ...'
-    ) or texts[-1].endswith(
         "def load_sales(path='sales.csv'): ...\n\ndef forecast(months, *, growth=0.02): ..."
     )
     for text in texts:

@@ -38,7 +38,7 @@ from dynamic_sessions import (
     describe_functions,
 )
 from dynamic_sessions.pool import DEFAULT_API_VERSION
-from dynamic_sessions.session import MAX_EXECUTION_SECONDS
+from dynamic_sessions.time_limits import MAX_EXECUTION_SECONDS
 
 _PYTHON = frozenset({"python", "py", "python3"})
 

@@ -6,6 +6,7 @@ from dynamic_sessions.credentials import (
     Credential,
     TokenProvider,
 )
+from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.dual_session import DualSession
 from dynamic_sessions.errors import (
     AuthenticationError,
@@ -35,7 +36,9 @@ from dynamic_sessions.functions import (
     InjectableFunction,
     with_requirements,
 )
+from dynamic_sessions.identifiers import identifier_for
 from dynamic_sessions.models import (
+    ClosingReport,
     CodeBlock,
     Execution,
     ExecutionError,
@@ -51,6 +54,7 @@ from dynamic_sessions.prompts import (
     extract_code_blocks,
     render_execution,
 )
+from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.session import AsyncSession
 from dynamic_sessions.sync import Session, SessionFiles, SessionPool
 
@@ -61,8 +65,10 @@ __all__ = [
     "AsyncSessionPool",
     "AsyncTokenProvider",
     "AuthenticationError",
+    "ClosingReport",
     "CodeBlock",
     "Credential",
+    "Deadlines",
     "DualSession",
     "DynamicSessionsError",
     "Execution",
@@ -83,6 +89,7 @@ __all__ = [
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "PoolExhaustedError",
+    "RetryPolicy",
     "ServerError",
     "ServiceConnectionError",
     "ServiceError",
@@ -98,6 +105,7 @@ __all__ = [
     "clean_code",
     "describe_functions",
     "extract_code_blocks",
+    "identifier_for",
     "render_execution",
     "with_requirements",
 ]

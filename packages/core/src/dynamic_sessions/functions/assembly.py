@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dynamic_sessions.errors import FunctionSourceError
 from dynamic_sessions.functions.bindings import ALWAYS_THERE
+from dynamic_sessions.functions.parsing import parsed, parsed_statement
 from dynamic_sessions.functions.scope import FreeNames, bound_names, free_names
 from dynamic_sessions.functions.spec import FunctionSpec, UnresolvedName
 
@@ -52,7 +53,7 @@ def gather(specs: Iterable[FunctionSpec]) -> dict[str, Statement]:
 
 def _parsed(text: str, spec: FunctionSpec) -> Mapping[str, Statement]:
     try:
-        body = ast.parse(text).body
+        body = parsed(text).body
     except SyntaxError as error:
         raise FunctionSourceError(
             f"The text of the function {spec.name} is not valid Python ({error}).",
@@ -70,7 +71,7 @@ def names_imported_by(specs: Iterable[FunctionSpec]) -> dict[str, str]:
     meanings: dict[str, str] = {}
     for spec in specs:
         for line in spec.imports:
-            statement = ast.parse(line).body[0]
+            statement = parsed_statement(line)
             (name,) = bound_names(statement)
             # "import a.b" and "import a.c" both bind a, and mean the same by it.
             is_plain = isinstance(statement, ast.Import) and " as " not in line
@@ -93,7 +94,7 @@ def check_complete(spec: FunctionSpec, bound: Iterable[str]) -> None:
     available = {*bound, *ALWAYS_THERE}
     reasons = {item.name: item for item in spec.unresolved}
     for text in (spec.source, *spec.support):
-        for statement in ast.parse(text).body:
+        for statement in parsed(text).body:
             free = free_names(statement)
             for name in sorted(free.all - free.assigned - available):
                 found = reasons.get(name) or UnresolvedName(
@@ -127,7 +128,7 @@ def _by_name(lines: Iterable[str], bound: Iterable[str]) -> dict[str, str]:
     """Return the imports of names that nothing else binds; of two for one name the first."""
     found: dict[str, str] = {}
     for line in sorted(set(lines)):
-        (name,) = bound_names(ast.parse(line).body[0])
+        (name,) = bound_names(parsed_statement(line))
         if name not in bound:
             found.setdefault(name, line)
     return found

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import functools
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,6 +11,7 @@ from dynamic_sessions.functions.carried import (
     is_carried,
     is_for_type_checkers,
 )
+from dynamic_sessions.functions.parsing import parsed
 from dynamic_sessions.functions.scope import bound_names, imported_name
 from dynamic_sessions.functions.spec import single_import
 
@@ -47,10 +49,15 @@ Binding: TypeAlias = ImportBinding | StatementBinding | NoBinding
 
 
 class ModuleBindings:
-    """The names that the top level of one module's text binds."""
+    """The names that the top level of one module's text binds.
+
+    Attributes:
+        tree: The text's syntax tree, which nobody changes.
+    """
 
     def __init__(self, tree: ast.Module) -> None:
-        self._tree = tree
+        self.tree = tree
+        self._imported = _imported_anywhere(tree)
         self._statements: dict[str, list[ast.stmt]] = {}
         self._type_checking: dict[str, ast.stmt] = {}
         for statement in tree.body:
@@ -102,7 +109,7 @@ class ModuleBindings:
             expression = expression.value
         if not isinstance(expression, ast.Name):
             return None
-        root = self._imported_root(expression.id)
+        root = self._imported.get(expression.id)
         return ".".join([root, *reversed(parts)]) if root else None
 
     def _note(self, statement: ast.stmt) -> None:
@@ -120,18 +127,6 @@ class ModuleBindings:
             return
         for name in bound_names(statement):
             self._statements.setdefault(name, []).append(statement)
-
-    def _imported_root(self, name: str) -> str | None:
-        for node in ast.walk(self._tree):
-            if not isinstance(node, ast.Import | ast.ImportFrom):
-                continue
-            for alias in node.names:
-                if imported_name(alias) != name:
-                    continue
-                if isinstance(node, ast.ImportFrom):
-                    return f"{node.module}.{alias.name}"
-                return alias.name if alias.asname else name
-        return None
 
     def _unbound(self, name: str) -> NoBinding:
         if statement := self._type_checking.get(name):
@@ -158,15 +153,39 @@ class ModuleBindings:
 
     def _line_of_change(self, name: str, binding: ast.stmt) -> int | None:
         """Return the line at which a statement of the top level changes a constant's value."""
-        if not isinstance(binding, ast.Assign | ast.AnnAssign):
+        if not isinstance(binding, ast.Assign | ast.AnnAssign) or not _may_change(binding):
             return None
-        for statement in self._tree.body:
+        for statement in self.tree.body:
             if not isinstance(statement, _DEFINITIONS) and _changes(statement, name):
                 return statement.lineno
         return None
 
 
+@functools.lru_cache(maxsize=32)
+def bindings_of(text: str) -> ModuleBindings:
+    """Return what a text binds. Functions of one file share the reading of it.
+
+    Raises:
+        SyntaxError, ValueError: The text is no Python.
+    """
+    return ModuleBindings(parsed(text))
+
+
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _imported_anywhere(tree: ast.Module) -> dict[str, str]:
+    """Return the full name of each name that an import binds, at the top level or deeper."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for alias in node.names:
+            name = imported_name(alias)
+            whole = alias.name if alias.asname else name
+            is_from = isinstance(node, ast.ImportFrom)
+            found.setdefault(name, f"{node.module}.{alias.name}" if is_from else whole)
+    return found
 
 
 def _import_binding(statement: ast.Import | ast.ImportFrom, name: str) -> Binding:
@@ -190,6 +209,15 @@ def _are_overloads(statements: list[ast.stmt]) -> bool:
         isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
         and any("overload" in ast.unparse(decorator) for decorator in item.decorator_list)
         for item in signatures
+    )
+
+
+def _may_change(binding: ast.Assign | ast.AnnAssign) -> bool:
+    """Whether a constant has a list, a set or a dictionary in it."""
+    return any(
+        isinstance(node, ast.List | ast.Set | ast.Dict)
+        or (isinstance(node, ast.Name) and node.id in {"dict", "list", "set"})
+        for node in ast.walk(binding.value or ast.Pass())
     )
 
 

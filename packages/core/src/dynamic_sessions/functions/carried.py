@@ -88,6 +88,8 @@ def _names_in(test: ast.expr) -> set[str]:
 def _is_plain_target(target: ast.expr) -> bool:
     if isinstance(target, ast.Tuple | ast.List):
         return all(map(_is_plain_target, target.elts))
+    if isinstance(target, ast.Starred):
+        return _is_plain_target(target.value)
     return isinstance(target, ast.Name)
 
 
@@ -98,6 +100,10 @@ def _is_constant(value: ast.expr, qualified_name: QualifiedName) -> bool:
             return True
         case ast.Attribute():
             return (qualified_name(value) or "").partition(".")[0] in _VALUE_MODULES
+        case ast.Name():
+            # A name of the same module is followed in its turn, and refused there if need be.
+            module = (qualified_name(value) or "").partition(".")[0]
+            return not module or module in _VALUE_MODULES
         case ast.Call(func=function):
             return _constructs_a_value(value, function, qualified_name)
         case ast.Tuple() | ast.List() | ast.Set() | ast.Dict() | ast.BinOp() | ast.UnaryOp():
@@ -117,11 +123,4 @@ def _constructs_a_value(call: ast.Call, function: ast.expr, qualified_name: Qual
         return False
     takes_types = name.startswith("typing.")
     arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-    return all(
-        takes_types or _is_module_name(item) or _is_constant(item, qualified_name)
-        for item in arguments
-    )
-
-
-def _is_module_name(value: ast.expr) -> bool:
-    return isinstance(value, ast.Name) and value.id == "__name__"
+    return all(takes_types or _is_constant(item, qualified_name) for item in arguments)

@@ -10,13 +10,9 @@ _CELL_NAME = re.compile(
 )
 
 
-def is_cell(filename: str) -> bool:
-    """Whether a code object's file name is that of a cell."""
-    return _CELL_NAME.fullmatch(filename) is not None
-
-
 def cell_texts() -> Iterator[str]:
     """Yield the texts of all cells that ran in this process, the latest first."""
     for filename, entry in reversed(list(linecache.cache.items())):
-        if is_cell(filename) and len(entry) > 1:
+        # An entry of one item holds a promise of the text, which no cell has.
+        if _CELL_NAME.fullmatch(filename) and len(entry) > 1:
             yield "".join(entry[2])

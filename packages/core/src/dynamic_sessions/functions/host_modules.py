@@ -11,15 +11,13 @@ _INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
 def is_only_on_host(module: str) -> bool:
-    """Whether a module is the caller's own: there is a file of it, but no package installed it.
+    """Whether a module is the caller's own: its file is not where packages are installed.
 
     Nothing is imported to find out. A module that is not on this machine at all may well be in
     the session.
     """
     root = module.partition(".")[0]
-    if root in sys.stdlib_module_names or root in sys.builtin_module_names:
-        return False
-    if root in _distributed_modules():
+    if root in sys.stdlib_module_names:
         return False
     places = _places(root)
     return bool(places) and not any(_is_installed(place) for place in places)

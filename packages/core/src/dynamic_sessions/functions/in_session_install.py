@@ -1,26 +1,26 @@
 """Installs what a session lacks. The text of this file runs inside the session, not on the host.
 
-It stands below the text of in_session.py there, and may use what that has imported, of any
-Python from 3.9 on.
+It is sent only where the caller lets missing packages be installed. It may use the standard
+library alone, of any Python from 3.9 on.
 """
+
+from __future__ import annotations
 
 import importlib.util
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-FOLDER = ".dynamic-sessions"
 
-
-def install(request: dict[str, Any], missing: list[list[str]]) -> str:
+def install(request: dict[str, Any], missing: list[list[str]], folder: str) -> str:
     """Install requirements into a folder of the session's own, and put that on the path.
 
     Args:
         request: As in set_up(); its distributions say what to hand to pip.
         missing: Requirements and imports, each with what is wrong with it.
+        folder: Where to install; made if need be.
 
     Returns:
         Why it failed, or nothing.
@@ -29,7 +29,7 @@ def install(request: dict[str, Any], missing: list[list[str]]) -> str:
     known = [(wanted[text], fault) for text, fault in missing if text in wanted]
     if not known:
         return ""
-    prefix = _prefix(request["working_directory"])
+    prefix = Path(folder)
     everything = [name for name, _ in known]
     outdated = [name for name, fault in known if fault.startswith("is installed as")]
     # pip would uninstall an older version first, which lies where the session may not write.
@@ -39,12 +39,7 @@ def install(request: dict[str, Any], missing: list[list[str]]) -> str:
         _extend_path(prefix)
         if fault:
             return fault
-    return _loaded_before(outdated, prefix)
-
-
-def _prefix(working_directory: str) -> Path:
-    place = working_directory if os.access(working_directory, os.W_OK) else tempfile.gettempdir()
-    return Path(place) / FOLDER
+    return ""
 
 
 def _run_pip(prefix: Path, arguments: list[str]) -> str:
@@ -93,19 +88,3 @@ def _extend_path(prefix: Path) -> None:
         if folder not in sys.path:
             sys.path.insert(0, folder)
     importlib.invalidate_caches()
-
-
-def _loaded_before(outdated: list[str], prefix: Path) -> str:
-    """Name the modules that the session goes on with in the version before."""
-    folders = tuple(_libraries(prefix))
-    stale = [
-        module
-        for folder in folders
-        for entry in Path(folder).iterdir()
-        for module in [entry.name.partition(".")[0]]
-        if module in sys.modules
-        and not str(getattr(sys.modules[module], "__file__", None) or folder).startswith(folders)
-    ]
-    if not outdated or not stale:
-        return ""
-    return "An older version was loaded already of " + ", ".join(sorted(set(stale))) + "."

@@ -7,11 +7,13 @@ import linecache
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import TypeAlias
 
 from dynamic_sessions.errors import FunctionSourceError
+from dynamic_sessions.functions.bindings import ModuleBindings, bindings_of
 from dynamic_sessions.functions.cells import cell_texts
+from dynamic_sessions.functions.parsing import parsed_statement
 from dynamic_sessions.functions.scope import free_names, scoped_names
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -25,7 +27,7 @@ class Located:
 
     definition: Definition
     text: str
-    tree: ast.Module
+    bindings: ModuleBindings
     namespace: Mapping[str, object]
 
 
@@ -47,9 +49,21 @@ def locate(function: Callable[..., object]) -> Located:
         located, scopes = _located_class(plain)
     else:
         raise refusal(name, None, *_why_no_function(plain))
-    _check_dispatch(function, name, located.definition)
+    if reason := dispatch_reason(function):
+        raise refusal(name, located.definition.lineno, *reason)
     _check_scopes(located.definition, scopes)
     return located
+
+
+def dispatch_reason(function: object) -> tuple[str, str] | None:
+    """Return fault and cure of what functools.singledispatch made and functions were added to."""
+    registry: object = getattr(function, "registry", None)
+    if not (hasattr(function, "dispatch") and isinstance(registry, Sized) and len(registry) > 1):
+        return None
+    return (
+        "is dispatched to functions that its own text does not name",
+        "tell the types apart inside one function",
+    )
 
 
 def refusal(name: str | None, line: int | None, fault: str, cure: str) -> FunctionSourceError:
@@ -88,21 +102,9 @@ def _closure(name: str, line: int, outer: list[str]) -> FunctionSourceError:
     )
 
 
-def _check_dispatch(function: object, name: str, definition: Definition) -> None:
-    # What functools.singledispatch makes has these two.
-    registry: object = getattr(function, "registry", None)
-    if hasattr(function, "dispatch") and isinstance(registry, Sized) and len(registry) > 1:
-        raise refusal(
-            name,
-            definition.lineno,
-            "is dispatched to functions that its own text does not name",
-            "tell the types apart inside one function",
-        )
-
-
 def _check_scopes(definition: Definition, scopes: tuple[ast.AST, ...]) -> None:
     """Refuse a definition inside a function or a class that uses a name of that one."""
-    bare = ast.parse(ast.unparse(definition)).body[0]
+    bare = parsed_statement(ast.unparse(definition))
     free = free_names(bare)
     for scope in scopes:
         # What runs later does not see the names of a class around it.
@@ -122,20 +124,24 @@ def _located_function(function: FunctionType) -> tuple[Located, tuple[ast.AST, .
             f"has no text to be found ({code.co_filename})",
             "pass the text of the function as a string",
         )
-    tree = _parsed(text)
-    if tree is None:
-        raise _moved(function.__name__, code.co_firstlineno)
-    for node, scopes in _definitions(tree, ()):
-        if isinstance(node, ast.ClassDef) or node.name != code.co_name:
-            continue
-        if min([node.lineno, *(item.lineno for item in node.decorator_list)]) != (
-            code.co_firstlineno
-        ):
-            continue
-        _check_method(node, scopes)
-        located = Located(definition=node, text=text, tree=tree, namespace=function.__globals__)
-        return located, scopes
-    raise _moved(function.__name__, code.co_firstlineno)
+    bindings = _bindings_of(text)
+    for node, scopes in _definitions(bindings.tree, ()) if bindings else ():
+        if bindings and not isinstance(node, ast.ClassDef) and _is_definition_of(code, node):
+            _check_method(node, scopes)
+            namespace = function.__globals__
+            located = Located(definition=node, text=text, bindings=bindings, namespace=namespace)
+            return located, scopes
+    raise refusal(
+        function.__name__,
+        code.co_firstlineno,
+        "is no longer where it was compiled from",
+        "reload the module after the file was changed",
+    )
+
+
+def _is_definition_of(code: CodeType, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
+    return node.name == code.co_name and first == code.co_firstlineno
 
 
 def _check_method(
@@ -157,12 +163,12 @@ def _located_class(kind: type) -> tuple[Located, tuple[ast.AST, ...]]:
     path = [part for part in kind.__qualname__.split(".") if part != _LOCAL]
     namespace = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
     for text in _texts_with_class(kind, namespace):
-        tree = _parsed(text)
-        if tree is None:
+        bindings = _bindings_of(text)
+        if bindings is None:
             continue
         found = [
             (node, scopes)
-            for node, scopes in _definitions(tree, ())
+            for node, scopes in _definitions(bindings.tree, ())
             if isinstance(node, ast.ClassDef) and [*map(_name_of, scopes), node.name] == path
         ]
         if len(found) > 1:
@@ -170,7 +176,7 @@ def _located_class(kind: type) -> tuple[Located, tuple[ast.AST, ...]]:
                 kind.__name__, found[1][0].lineno, "is defined more than once", "rename one of them"
             )
         for node, scopes in found:
-            located = Located(definition=node, text=text, tree=tree, namespace=namespace)
+            located = Located(definition=node, text=text, bindings=bindings, namespace=namespace)
             return located, scopes
     raise refusal(
         kind.__name__,
@@ -196,9 +202,9 @@ def _text_of_file(filename: str, namespace: Mapping[str, object]) -> str:
     return "".join(linecache.getlines(filename, dict(namespace)))
 
 
-def _parsed(text: str) -> ast.Module | None:
+def _bindings_of(text: str) -> ModuleBindings | None:
     try:
-        return ast.parse(text)
+        return bindings_of(text)
     except SyntaxError:
         return None
 
@@ -217,12 +223,3 @@ def _definitions(
 
 def _name_of(scope: ast.AST) -> str:
     return getattr(scope, "name", "")
-
-
-def _moved(name: str, line: int) -> FunctionSourceError:
-    return refusal(
-        name,
-        line,
-        "is no longer where it was compiled from",
-        "reload the module after the file was changed",
-    )

@@ -1,9 +1,10 @@
 """What travels with a definition: the names in its text, followed to where they come from."""
 
 import ast
+import contextlib
 import sys
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 from dynamic_sessions.functions.bindings import (
@@ -12,10 +13,13 @@ from dynamic_sessions.functions.bindings import (
     ModuleBindings,
     NoBinding,
     StatementBinding,
+    bindings_of,
 )
 from dynamic_sessions.functions.cells import cell_texts
 from dynamic_sessions.functions.host_modules import is_only_on_host
 from dynamic_sessions.functions.layout import definition_text
+from dynamic_sessions.functions.locating import dispatch_reason
+from dynamic_sessions.functions.parsing import parsed, parsed_statement
 from dynamic_sessions.functions.scope import annotation_names, bound_names, free_names
 from dynamic_sessions.functions.spec import (
     Requirements,
@@ -49,31 +53,26 @@ class Reading:
     def resolve(self, name: str) -> "tuple[Binding | None, Reading]":
         """Return where a name comes from, and the text in which it is bound there.
 
-        A name that the text does not bind may be another cell's of the same notebook, or be in
-        the live module through a star import: then its value says what it is called elsewhere.
+        In a notebook the latest cell that binds a name counts. A name that no text binds may be
+        in the live module through a star import: then its value says what it is called elsewhere.
         """
-        binding = self.bindings.resolve(name)
-        if not (isinstance(binding, NoBinding) and binding.is_unbound and name in self.namespace):
-            return binding, self
-        for text in cell_texts() if "__file__" not in self.namespace else ():
-            cell = self._of_cell(text)
-            found = cell.bindings.resolve(name) if cell else None
-            if cell and not (isinstance(found, NoBinding) and found.is_unbound):
+        for cell in self._cells():
+            found = cell.bindings.resolve(name)
+            if not (isinstance(found, NoBinding) and found.is_unbound):
                 return found, cell
-        return _import_of_value(name, self.namespace[name]) or binding, self
+        binding = self.bindings.resolve(name)
+        is_unbound = isinstance(binding, NoBinding) and binding.is_unbound
+        if is_unbound and name in self.namespace:
+            return _import_of_value(name, self.namespace[name]) or binding, self
+        return binding, self
 
-    def _of_cell(self, text: str) -> "Reading | None":
-        try:
-            tree = ast.parse(text)
-        except SyntaxError:
-            return None
-        return Reading(
-            text=text,
-            bindings=ModuleBindings(tree),
-            decorators=self.decorators,
-            namespace=self.namespace,
-            requirements=self.requirements,
+    def _cells(self) -> "Iterator[Reading]":
+        is_notebook = (
+            self.namespace.get("__name__") == "__main__" and "__file__" not in self.namespace
         )
+        for text in cell_texts() if is_notebook else ():
+            with contextlib.suppress(SyntaxError):
+                yield replace(self, text=text, bindings=bindings_of(text))
 
 
 class Luggage:
@@ -87,14 +86,14 @@ class Luggage:
         self.type_checking_imports: dict[str, None] = {}
         self.support: dict[str, None] = {}
         self.unresolved: list[UnresolvedName] = []
-        self.seen = {name for line in declared.imports for name in names_bound_in(line)}
+        self.seen = {name for line in declared.imports for name in _names_bound_in(line)}
         self.annotated: dict[str, Reading] = {}
 
     def pack(self, statement: ast.stmt, reading: Reading | None = None) -> str:
         """Take everything along that a statement needs, and return its own text."""
         reading = reading or self._reading
         text = reading.text_of(statement)
-        bare = ast.parse(text).body[0]
+        bare = parsed_statement(text)
         self.seen |= bound_names(bare)
         free = free_names(bare)
         for name in sorted(free.all - self.seen):
@@ -121,10 +120,13 @@ class Luggage:
             else:
                 self.imports[binding.statement] = None
         elif isinstance(binding, StatementBinding):
+            if reason := dispatch_reason(home.namespace.get(name)):
+                self._refuse(name, used_in, "; ".join(reason))
+                return
             declared = home.requirements(home.namespace.get(name))
             self.packages |= dict.fromkeys(declared.packages)
             self.imports |= dict.fromkeys(declared.imports)
-            self.seen |= {bound for line in declared.imports for bound in names_bound_in(line)}
+            self.seen |= {bound for line in declared.imports for bound in _names_bound_in(line)}
             self.support[self.pack(binding.statement, home)] = None
         elif isinstance(binding, NoBinding) and not own_global:
             self._refuse(name, used_in, binding.reason)
@@ -161,9 +163,8 @@ class Luggage:
             self.annotated.setdefault(name, reading)
 
 
-def names_bound_in(text: str) -> set[str]:
-    """Return the names that a text binds at its top level."""
-    return {name for statement in ast.parse(text).body for name in bound_names(statement)}
+def _names_bound_in(text: str) -> set[str]:
+    return {name for statement in parsed(text).body for name in bound_names(statement)}
 
 
 def _import_of_value(name: str, value: object) -> ImportBinding | None:
@@ -193,7 +194,7 @@ def _host_module_reason(binding: ImportBinding) -> str:
     root = binding.module.partition(".")[0]
     place = f" on line {binding.line}" if binding.line else ""
     return (
-        f"is imported{place} from {root!r}, a module of this machine that no package installed; "
+        f"is imported{place} from {root!r}, a module of this machine and not of a package installed here; "
         "define it beside the function, inject it as a function of its own, or, if the session "
         "does have it, declare the import by with_requirements(imports=[...])"
     )

@@ -19,6 +19,7 @@ from dynamic_sessions.functions.assembly import (
     names_imported_by,
 )
 from dynamic_sessions.functions.distributions import distributions_to_install
+from dynamic_sessions.functions.parsing import parsed
 from dynamic_sessions.functions.source import spec_of
 from dynamic_sessions.functions.spec import FunctionSpec, InjectableFunction
 from dynamic_sessions.models import Execution
@@ -26,6 +27,7 @@ from dynamic_sessions.models import Execution
 REPORT_MARK = "dynamic-sessions-set-up:"
 """Stands before the JSON report that set-up code prints."""
 
+_FUTURE_IMPORT = "from __future__ import annotations\n"
 _CHANGE_DIRECTORY = "try:\n import os; os.chdir({directory!r})\nexcept OSError: pass"
 
 
@@ -116,7 +118,9 @@ class FunctionModule:
                 "mark": REPORT_MARK,
             }
         )
-        program = _set_up_program(install_missing=self.install_missing)
+        program = _set_up_program(
+            checks_packages=bool(self.packages), installs=self.install_missing
+        )
         return f"exec({program!a}, {{'request': {request!a}, 'namespace': globals()}})"
 
     def check_set_up(self, execution: Execution) -> None:
@@ -143,7 +147,7 @@ class FunctionModule:
             )
 
     def _definition_at(self, line: int | None) -> str | None:
-        for statement in ast.parse(self.source).body:
+        for statement in parsed(self.source).body:
             last = statement.end_lineno or statement.lineno
             first = min([statement.lineno, *_decorator_lines(statement)])
             if line is not None and first <= line <= last:
@@ -177,19 +181,24 @@ def _digest(name: str, source: str, packages: Sequence[str], names: Sequence[str
 
 
 @functools.cache
-def _set_up_program(*, install_missing: bool) -> str:
-    if not install_missing:
-        return _text_of("in_session.py") + "\nset_up(request, namespace)\n"
-    texts = (_text_of("in_session.py"), _text_of("in_session_install.py"))
-    return "\n".join([*texts, "set_up(request, namespace, install)\n"])
+def _set_up_program(*, checks_packages: bool, installs: bool) -> str:
+    texts = [_text_of("in_session.py")]
+    texts += [_text_of("in_session_packages.py")] if checks_packages else []
+    texts += [_text_of("in_session_install.py")] if installs else []
+    check = "package_fault" if checks_packages else "None"
+    install = "install" if installs else "None"
+    texts.append(f"set_up(request, namespace, {check}, {install})\n")
+    # Only the first line of a text may be one of these.
+    return "\n".join([_FUTURE_IMPORT, *(text.replace(_FUTURE_IMPORT, "") for text in texts)])
 
 
 def _missing_packages(missing: Sequence[tuple[str, str]], installing: str) -> MissingPackagesError:
     faults = "; ".join(f"{text} ({fault})" for text, fault in missing)
-    sentences = [f"The session lacks what injected functions require: {faults}."] if faults else []
-    if installing:
-        sentences.append(f"Installing did not succeed: {installing}")
-    return MissingPackagesError(" ".join(sentences), missing=[text for text, _ in missing])
+    reason = f" Installing did not succeed: {installing}" if installing else ""
+    return MissingPackagesError(
+        f"The session lacks what injected functions require: {faults}.{reason}",
+        missing=[text for text, _ in missing],
+    )
 
 
 def _text_of(file: str) -> str:

@@ -43,7 +43,7 @@ def bound_arguments(function: partial[object], name: str) -> BoundArguments:
         ),
         keywords=tuple(
             (key, _literal(value, f"argument {key!r}", name))
-            for key, value in sorted(function.keywords.items())
+            for key, value in function.keywords.items()
         ),
     )
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import cast
 
-from dynamic_sessions.functions.bindings import ModuleBindings
+from dynamic_sessions.functions.bindings import ModuleBindings, bindings_of
 from dynamic_sessions.functions.carried import is_carried, is_for_type_checkers
 from dynamic_sessions.functions.locating import Definition, locate, refusal
 from dynamic_sessions.functions.luggage import Luggage, Reading
+from dynamic_sessions.functions.parsing import parsed, parsed_statement
 from dynamic_sessions.functions.partials import bound_arguments, name_of_partial, renamed
 from dynamic_sessions.functions.scope import annotation_names, bound_names, free_names
 from dynamic_sessions.functions.spec import (
@@ -72,7 +73,7 @@ def spec_from_callable(
     located = locate(function)
     reading = Reading(
         text=located.text,
-        bindings=ModuleBindings(located.tree),
+        bindings=located.bindings,
         decorators=REQUIREMENT_DECORATORS | frozenset(requirement_decorators),
         namespace=located.namespace,
         requirements=requirements,
@@ -106,13 +107,12 @@ def spec_from_source(
     requirements = Requirements.checked(packages=packages, imports=imports)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        tree = ast.parse(text)
+        bindings = bindings_of(text)
     except (SyntaxError, ValueError) as error:
         line = error.lineno if isinstance(error, SyntaxError) else None
         raise refusal(name, line, f"is not valid Python ({error})", "correct the text") from error
-    definition = _chosen_definition(tree, name)
-    bindings = ModuleBindings(tree)
-    _check_only_definitions(tree, bindings, definition)
+    definition = _chosen_definition(bindings.tree, name)
+    _check_only_definitions(bindings, definition)
     reading = Reading(text=text, bindings=bindings, decorators=REQUIREMENT_DECORATORS)
     if any(map(reading.is_requirement_decorator, definition.decorator_list)):
         raise refusal(
@@ -162,11 +162,11 @@ def _types_of_signature(source: str, support: Sequence[str]) -> tuple[str, ...]:
     statements = {
         name: statement
         for text in support
-        for statement in ast.parse(text).body
+        for statement in parsed(text).body
         if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
         for name in bound_names(statement)
     }
-    definition = ast.parse(source).body[0]
+    definition = parsed_statement(source)
     if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
         definition.body = [ast.Pass()]
     found: set[str] = set()
@@ -186,7 +186,7 @@ def _spec_of_partial(
     partial: "functools.partial[object]", whole: FunctionSpec, declared: Requirements
 ) -> FunctionSpec:
     name = name_of_partial(partial)
-    definition = ast.parse(whole.source).body[0]
+    definition = parsed_statement(whole.source)
     if not isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
         raise refusal(name, None, "is a partial function of a class", "define a function for it")
     if not name.isidentifier():
@@ -216,7 +216,7 @@ def _mentions(name: str, texts: Iterable[str]) -> bool:
     return any(
         isinstance(node, ast.Name) and node.id == name
         for text in texts
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parsed(text))
     )
 
 
@@ -242,10 +242,8 @@ def _chosen_definition(tree: ast.Module, name: str | None) -> Definition:
     )
 
 
-def _check_only_definitions(
-    tree: ast.Module, bindings: ModuleBindings, definition: Definition
-) -> None:
-    for number, statement in enumerate(tree.body):
+def _check_only_definitions(bindings: ModuleBindings, definition: Definition) -> None:
+    for number, statement in enumerate(bindings.tree.body):
         is_docstring = (
             number == 0
             and isinstance(statement, ast.Expr)

@@ -7,6 +7,7 @@ import textwrap
 import tokenize
 from enum import IntEnum
 
+from dynamic_sessions.functions.parsing import parsed_statement
 from dynamic_sessions.functions.partials import without_bound_arguments
 from dynamic_sessions.functions.scope import bound_names
 from dynamic_sessions.functions.spec import FunctionSpec
@@ -32,13 +33,13 @@ def stub(spec: FunctionSpec, detail: Detail = Detail.FULL) -> str:
     The signature is copied, not reconstructed: annotations and defaults stay as written, and
     async def stays what it is. A class shows its fields and the signatures of public methods.
     """
-    return _statement_stub(spec.source, ast.parse(spec.source).body[0], detail)
+    return _statement_stub(spec.source, parsed_statement(spec.source), detail)
 
 
 def type_stub(spec: FunctionSpec, name: str, detail: Detail = Detail.FULL) -> str:
     """Return the stub of one of the types that a function's signature mentions."""
     for text in spec.support:
-        statement = ast.parse(text).body[0]
+        statement = parsed_statement(text)
         if name in bound_names(statement):
             return _statement_stub(text, statement, detail)
     raise ValueError(f"{name!r} is not a type of the function {spec.name}.")

@@ -22,6 +22,7 @@ _ENDINGS = {
     ExecutionStatus.ABORTED: "The code was aborted: the process that ran it died.",
     ExecutionStatus.CANCELED: "The code was canceled.",
 }
+_COMMAND_FAILED = "The command ended with exit code {}."
 
 
 def render_execution(
@@ -65,8 +66,13 @@ def _error_text(execution: Execution) -> str:
         return text
     if execution.error is not None:
         return cut_to_user_frames(text) if text.strip() else str(execution.error)
-    is_told = bool(text.strip()) and execution.status is ExecutionStatus.FAILED
-    return text if is_told else join_lines([text, _ENDINGS[execution.status]])
+    ending = _ENDINGS[execution.status]
+    if execution.status is ExecutionStatus.FAILED:
+        if execution.exit_code is None and text.strip():
+            return text
+        if execution.exit_code is not None:
+            ending = _COMMAND_FAILED.format(execution.exit_code)
+    return join_lines([text, ending])
 
 
 def _notes(execution: Execution, files: Sequence[SessionFile | str]) -> list[str]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from dynamic_sessions.functions.module import FunctionModule
+from dynamic_sessions.functions.parsing import parsed, parsed_statement
 from dynamic_sessions.functions.scope import bound_names
 from dynamic_sessions.functions.spec import FunctionSpec, InjectableFunction, imported_module
 from dynamic_sessions.functions.stubs import Detail, stub, type_stub
@@ -109,7 +110,7 @@ def _imports_of_signatures(specs: Iterable[FunctionSpec]) -> list[str]:
             line
             for line in lines
             if imported_module(line) not in _FAMILIAR_MODULES
-            and not mentioned.isdisjoint(bound_names(ast.parse(line).body[0]))
+            and not mentioned.isdisjoint(bound_names(parsed_statement(line)))
         }
     return sorted(found)
 
@@ -117,7 +118,7 @@ def _imports_of_signatures(specs: Iterable[FunctionSpec]) -> list[str]:
 def _names_in(text: str) -> set[str]:
     """Return the names in a text and in what it quotes: annotations may be strings."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.Name):
             names.add(node.id)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -74,14 +74,17 @@ def _shares(lengths: Sequence[int], limit: int) -> list[int]:
 def _cut(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
-    note = f"\n[... {len(text):,} characters, shortened ...]\n"
-    room = limit - len(note)
+    room = limit - len(_note_on(len(text))) - len("\n\n")
     if room <= 0:
         return text[:limit]
     head = _to_line_end(text[: int(room * _HEAD_SHARE)])
     tail = _from_line_start(text[len(text) - (room - len(head)) :])
-    note = f"[... {len(text) - len(head) - len(tail):,} characters left out ...]"
-    return join_lines([head, note + "\n" + tail])
+    left_out = len(text) - len(head) - len(tail)
+    return join_lines([head, f"{_note_on(left_out)}\n{tail}"])
+
+
+def _note_on(left_out: int) -> str:
+    return f"[... {left_out:,} characters left out ...]"
 
 
 def _to_line_end(text: str) -> str:
