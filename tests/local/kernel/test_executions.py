@@ -34,6 +34,12 @@ async def test_the_workers_modules_are_not_importable_under_their_short_names(ru
     assert (await run("import framing")).stderr.endswith("No module named 'framing'")
 
 
+async def test_a_module_that_the_session_wrote_can_be_imported(run: Run) -> None:
+    await run("open('mine.py', 'w').write('answer = 42')")
+    assert (await run("import mine\nmine.answer")).value.data == 42
+    assert (await run("import json\njson.__file__.startswith('/mnt/data')")).value.data is False
+
+
 @pytest.mark.parametrize(
     ("code", "last_line"),
     [
