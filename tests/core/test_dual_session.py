@@ -66,7 +66,7 @@ def test_event_loops_of_several_threads_do_not_disturb_one_another() -> None:
         return (await dual.async_session().execute(f"x{number} + 1")).result
 
     with ThreadPoolExecutor(3) as threads:
-        results = list(threads.map(lambda number: asyncio.run(call(number)), range(3)))
+        results = list(threads.map(asyncio.run, map(call, range(3))))
 
     assert results == [1, 2, 3]
     dual.close()

@@ -144,9 +144,9 @@ class SessionFiles:
             self._files.download_directory, directory, to=to, if_exists=if_exists, at_once=at_once
         )
 
-    def read(self, name: str | SessionFile) -> bytes:
+    def read(self, name: str | SessionFile, *, max_bytes: int | None = None) -> bytes:
         """Return a file's content; see AsyncSessionFiles.read."""
-        return self._loop.run(self._files.read, name)
+        return self._loop.run(self._files.read, name, max_bytes=max_bytes)
 
     def delete(self, name: str) -> None:
         """Delete a file; see AsyncSessionFiles.delete."""

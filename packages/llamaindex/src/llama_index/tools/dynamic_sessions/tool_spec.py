@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from llama_index.core.tools import FunctionTool, ToolMetadata
 from llama_index.core.tools.tool_spec.base import BaseToolSpec
@@ -23,7 +23,7 @@ from dynamic_sessions import (
     clean_code,
 )
 from dynamic_sessions.pool import DEFAULT_API_VERSION, DEFAULT_TIMEOUT_SECONDS
-from dynamic_sessions.session import check_timeout
+from dynamic_sessions.time_limits import check_timeout
 from llama_index.tools.dynamic_sessions.descriptions import tool_metadata
 from llama_index.tools.dynamic_sessions.images import ImageFolder
 from llama_index.tools.dynamic_sessions.results import (
@@ -33,7 +33,11 @@ from llama_index.tools.dynamic_sessions.results import (
     file_blocks,
 )
 
-SpecFunctions = list[str | tuple[str, str]]
+READABLE_BYTES = 10 * 1024 * 1024
+"""Size of the largest file that a model may have read: no picture and no text that it could use is
+larger, and this machine holds the file in memory."""
+
+SpecFunctions: TypeAlias = list[str | tuple[str, str]]
 
 
 class DynamicSessionsToolSpec(BaseToolSpec):
@@ -166,15 +170,17 @@ class DynamicSessionsToolSpec(BaseToolSpec):
         """Return what a model should see of a file of the session: its text, or the picture.
 
         Raises:
-            ValueError: The name is not valid.
+            ValueError: The name is not valid, or the file has more than READABLE_BYTES.
             NotFoundError: There is no such file.
             ServiceError: The service, or the way to it, failed.
         """
-        return file_blocks(name, self.session.files.read(name))
+        return file_blocks(name, self.session.files.read(name, max_bytes=READABLE_BYTES))
 
     async def aread_file(self, name: str) -> ContentBlocks:
         """Return what a model should see of a file; see read_file()."""
-        return file_blocks(name, await self.async_session.files.read(name))
+        return file_blocks(
+            name, await self.async_session.files.read(name, max_bytes=READABLE_BYTES)
+        )
 
     def write_file(self, name: str, content: str) -> str:
         """Put a text file into the session, in place of any of that name, and say so.
