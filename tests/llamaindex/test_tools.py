@@ -122,10 +122,6 @@ def test_a_program_may_choose_tools_by_name() -> None:
     assert [tool.metadata.name for tool in tools] == ["execute", "read_file", "write_file"]
 
 
-async def test_tools_are_made_off_the_event_loop_too() -> None:
-    assert len(await Spec("local").to_tool_list_async()) == 4
-
-
 def test_a_synchronous_call_shows_output_value_and_errors(local: Spec) -> None:
     tool = tool_named("execute", local)
 
@@ -167,12 +163,26 @@ def test_a_picture_comes_back_as_a_block(local: Spec) -> None:
     assert picture.resolve_image().read(8) == b"\x89PNG\r\n\x1a\n"
 
 
-def test_injected_functions_can_be_called(local: Spec) -> None:
+def test_injected_functions_can_be_called() -> None:
     with Spec("local", functions=[load_sales]) as spec:
         assert texts(spec.execute("sum(load_sales('north'))")) == ["12"]
         assert texts(spec.execute("from functions import load_sales as f; f('south')")) == [
             "[1, 2, 3]"
         ]
+
+
+async def fetch(number: int) -> int:
+    """Fetch a number."""
+    return number
+
+
+async def test_injected_coroutine_functions_are_described_as_such_and_can_be_awaited() -> None:
+    async with Spec("local", functions=[fetch]) as spec:
+        assert (
+            "async def fetch(number: int) -> int:"
+            in tool_named("execute", spec).metadata.description
+        )
+        assert texts(await spec.aexecute("await fetch(42)")) == ["42"]
 
 
 @pytest.mark.parametrize(
