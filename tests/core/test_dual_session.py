@@ -153,6 +153,21 @@ async def test_it_can_be_used_again_after_it_was_closed() -> None:
     await dual.aclose()
 
 
+def test_an_event_loop_that_goes_on_has_the_functions_after_another_one_closed_the_session() -> (
+    None
+):
+    dual = DualSession("local", functions=[double])
+
+    async def call() -> object:
+        return (await dual.async_session().execute("double(21)")).result
+
+    with asyncio.Runner() as lasting:
+        assert lasting.run(call()) == 42
+        dual.close()
+        assert lasting.run(call()) == 42
+        lasting.run(dual.aclose())
+
+
 async def test_a_session_that_cannot_be_deleted_is_told_in_the_log(
     scripted_pool: AsyncSessionPool, service: ScriptedService, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def wheels(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
     _run(uv, "build", "--quiet", "--all-packages", "--wheel", "--out-dir", folder)
     return folder
+
+
+def test_no_package_is_left_out() -> None:
+    projects = [tomllib.loads(path.read_text()) for path in ROOT.glob("packages/*/pyproject.toml")]
+
+    assert {item["project"]["name"] for item in projects} == set(IMPORT_NAMES)
 
 
 def _environment(

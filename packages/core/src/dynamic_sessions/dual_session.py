@@ -5,7 +5,6 @@ import logging
 import threading
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import anyio.to_thread
 
@@ -73,8 +72,10 @@ class DualSession:
         self._shared_pool = session_pool
         self._lock = threading.Lock()
         self._was_used = False
-        self._connections: dict[asyncio.AbstractEventLoop, _AsyncConnection] = {}
-        self._connection: _Connection | None = None
+        self._pool: SessionPool | None = None
+        self._session: Session | None = None
+        self._async_pools: dict[asyncio.AbstractEventLoop, AsyncSessionPool] = {}
+        self._async_sessions: dict[asyncio.AbstractEventLoop, AsyncSession] = {}
         # Nothing is sent for this: what is wrong with the arguments is told here.
         (session_pool or self._open_async_pool()).session(self.identifier)
 
@@ -94,11 +95,11 @@ class DualSession:
             )
         with self._lock:
             self._was_used = True
-            if self._connection is None:
-                pool = self._shared_pool or self._open_pool()
-                session = pool.session(self.identifier, functions=self.functions)
-                self._connection = _Connection(pool=pool, session=session)
-            return self._connection.session
+            if self._session is None:
+                pool = self._shared_pool or self._pool or self._open_pool()
+                self._pool = pool
+                self._session = pool.session(self.identifier, functions=self.functions)
+            return self._session
 
     def async_session(self) -> AsyncSession:
         """Return the session for callers in the running event loop, one of asyncio.
@@ -116,11 +117,11 @@ class DualSession:
         with self._lock:
             self._was_used = True
             self._forget_closed_loops()
-            if loop not in self._connections:
-                pool = self._shared_pool or self._open_async_pool()
-                session = pool.session(self.identifier, functions=self.functions)
-                self._connections[loop] = _AsyncConnection(pool=pool, session=session)
-            return self._connections[loop].session
+            if loop not in self._async_sessions:
+                pool = self._shared_pool or self._async_pools.get(loop) or self._open_async_pool()
+                self._async_pools[loop] = pool
+                self._async_sessions[loop] = pool.session(self.identifier, functions=self.functions)
+            return self._async_sessions[loop]
 
     def close(self) -> None:
         """Delete the session, unless the caller named it, and close synchronous connections.
@@ -133,9 +134,9 @@ class DualSession:
         """
         if self._is_to_be_deleted():
             _delete_quietly(self.session())
-        connection = self._forget()
-        if connection is not None and self._shared_pool is None:
-            connection.pool.close()
+        pool = self._forget_session()
+        if pool is not None and self._shared_pool is None:
+            pool.close()
 
     async def aclose(self) -> None:
         """Delete the session, unless the caller named it, and close this event loop's connections.
@@ -147,27 +148,32 @@ class DualSession:
             return
         if self._is_to_be_deleted():
             await _delete_quietly_async(self.async_session())
-        own = self._connections.get(asyncio.get_running_loop())
-        connection = self._forget()
-        if own is not None and self._shared_pool is None:
-            await own.pool.close()
-        if connection is not None:
-            await anyio.to_thread.run_sync(connection.pool.close)
+        pool = self._forget_session()
+        with self._lock:
+            async_pool = self._async_pools.pop(asyncio.get_running_loop(), None)
+        if async_pool is not None and self._shared_pool is None:
+            await async_pool.close()
+        if pool is not None:
+            await anyio.to_thread.run_sync(pool.close)
 
     def _is_to_be_deleted(self) -> bool:
         with self._lock:
             return self._was_used and not self._is_named
 
-    def _forget(self) -> "_Connection | None":
+    def _forget_session(self) -> SessionPool | None:
+        """Forget all that is known of the live session, in every event loop."""
         with self._lock:
-            connection, self._connection = self._connection, None
-            self._connections.clear()
+            pool, self._pool = self._pool, None
+            self._session = None
+            self._async_sessions.clear()
+            self._forget_closed_loops()
             self._was_used = False
-            return connection
+            return pool
 
     def _forget_closed_loops(self) -> None:
-        for loop in [loop for loop in self._connections if loop.is_closed()]:
-            del self._connections[loop]
+        for loop in [loop for loop in self._async_pools if loop.is_closed()]:
+            del self._async_pools[loop]
+            self._async_sessions.pop(loop, None)
 
     def _open_pool(self) -> SessionPool:
         return SessionPool(
@@ -184,18 +190,6 @@ class DualSession:
             api_version=self._api_version,
             timeout=self._timeout,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Connection:
-    pool: SessionPool
-    session: Session
-
-
-@dataclass(frozen=True, kw_only=True)
-class _AsyncConnection:
-    pool: AsyncSessionPool
-    session: AsyncSession
 
 
 _NOT_DELETED = "The session could not be deleted when it was closed: %s"
