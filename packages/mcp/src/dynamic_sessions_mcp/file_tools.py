@@ -2,16 +2,17 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Literal
 
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from dynamic_sessions import NotFoundError, SessionFile
+from dynamic_sessions import SessionFile
 from dynamic_sessions.files import session_name
+from dynamic_sessions.prompts import image_in, render_file, render_files
 from dynamic_sessions_mcp.errors import ToolError
-from dynamic_sessions_mcp.media import media_type
-from dynamic_sessions_mcp.results import SHOWN_IMAGE_TYPES, image_content, structured_result
+from dynamic_sessions_mcp.results import image_content, structured_result, text_in
 from dynamic_sessions_mcp.tools import Arguments, SessionTool, ToolCall, session_tool
 
 
@@ -63,34 +64,27 @@ class WriteFileArguments(Arguments):
 
 async def list_files(call: ToolCall, arguments: ListFilesArguments) -> CallToolResult:
     """List the session's files."""
-    entries = await call.client.use().files.list(arguments.directory, recursive=True)
-    files = [FileEntry(name=item.name, size=item.size, type=item.type) for item in entries]
-    lines = [f"{item.name}/" if item.type == "directory" else _line(item) for item in files]
-    return structured_result(
-        _shortened("\n".join(lines), call.settings.output_limit) or "There are no files.",
-        FileList(files=files),
-    )
+    files = await call.client.use().files.list(arguments.directory, recursive=True)
+    return file_list(files, render_files(files), limit=call.settings.output_limit)
 
 
 async def read_file(call: ToolCall, arguments: ReadFileArguments) -> CallToolResult:
     """Show a text file in parts, or a picture."""
-    entry = await find_file(call, arguments.name)
-    if entry.size > call.settings.file_limit:
-        raise ToolError(
-            f"{entry.name} has {entry.size} bytes, more than the {call.settings.file_limit} that "
-            "this tool reads: open it by code in the session."
-        )
-    content = await call.client.use().files.read(entry)
-    kind = media_type(entry.name, content)
-    if kind in SHOWN_IMAGE_TYPES:
-        return _picture(entry, content, kind)
+    name, limit = session_name(arguments.name), call.settings.file_limit
     try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        raise ToolError(
-            f"{entry.name} is not text, but {kind}, {entry.size} bytes: open it by code there."
-        ) from None
-    return _part(entry, text, arguments.offset, call.settings.output_limit)
+        content = await call.client.use().files.read(name, max_bytes=limit)
+    except ValueError as error:
+        raise ToolError(f"{error} Open it by code in the session.") from None
+    image = image_in(content)
+    if image is not None:
+        described = FileText(name=name, size=len(content), text=None, next_offset=None)
+        result = structured_result(f"{name}: {image.mime_type}", described)
+        result.content.append(image_content(image))
+        return result
+    text = text_in(content)
+    if text is None:
+        raise ToolError(render_file(name, content))
+    return _part(name, len(content), text, arguments.offset, call.settings.output_limit)
 
 
 async def write_file(call: ToolCall, arguments: WriteFileArguments) -> CallToolResult:
@@ -102,26 +96,23 @@ async def write_file(call: ToolCall, arguments: WriteFileArguments) -> CallToolR
             "writes: make the file by code in the session."
         )
     written = await call.client.use().files.upload(content, name=arguments.name)
-    entry = FileEntry(name=written.name, size=written.size, type="file")
-    return structured_result(f"Written: {_line(entry)}", FileList(files=[entry]))
+    return file_list([written], f"Written: {render_files([written])}")
 
 
-async def find_file(call: ToolCall, name: str) -> SessionFile:
-    """Return a file's entry in its directory's list, which has its size.
+def file_list(
+    files: Sequence[SessionFile], text: str, *, limit: int | None = None
+) -> CallToolResult:
+    """Return files as a tool's result.
 
-    Raises:
-        ToolError: There is none.
+    Args:
+        files: For programs.
+        text: What models read of them.
+        limit: Characters that the text may have; there is no such limit for the data.
     """
-    wanted = session_name(name)
-    missing = ToolError(f"There is no file {wanted!r}. list_files shows which there are.")
-    try:
-        entries = await call.client.use().files.list(wanted.rpartition("/")[0])
-    except NotFoundError:
-        raise missing from None
-    for entry in entries:
-        if entry.name == wanted and entry.type == "file":
-            return entry
-    raise missing
+    if limit is not None and len(text) > limit:
+        text = f"{text[:limit]}\n[{len(text) - limit} characters left out: list a directory]"
+    entries = [FileEntry(name=item.name, size=item.size, type=item.type) for item in files]
+    return structured_result(text, FileList(files=entries))
 
 
 def file_tools() -> list[SessionTool]:
@@ -160,32 +151,15 @@ def file_tools() -> list[SessionTool]:
     ]
 
 
-def _line(entry: FileEntry) -> str:
-    return f"{entry.name} ({entry.size} bytes)"
-
-
-def _shortened(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    return f"{text[:limit]}\n[{len(text) - limit} characters left out]"
-
-
-def _picture(entry: SessionFile, content: bytes, kind: str) -> CallToolResult:
-    described = FileText(name=entry.name, size=entry.size, text=None, next_offset=None)
-    result = structured_result(f"{entry.name}: {kind}, {entry.size} bytes", described)
-    result.content.append(image_content(content, kind))
-    return result
-
-
-def _part(entry: SessionFile, text: str, offset: int, limit: int) -> CallToolResult:
+def _part(name: str, size: int, text: str, offset: int, limit: int) -> CallToolResult:
     part = text[offset : offset + limit]
     end = offset + len(part)
     next_offset = end if end < len(text) else None
-    shown = part or "[there is nothing at this offset]" if text else "[the file is empty]"
+    shown = part or ("[there is nothing at this offset]" if text else "[the file is empty]")
     if next_offset is not None:
         shown += f"\n[characters {offset} to {end} of {len(text)}; go on with offset={end}]"
     return structured_result(
-        shown, FileText(name=entry.name, size=entry.size, text=part, next_offset=next_offset)
+        shown, FileText(name=name, size=size, text=part, next_offset=next_offset)
     )
 
 

@@ -1,6 +1,7 @@
 """The session's files as resources: what a host can show, or attach to a conversation."""
 
 import base64
+import mimetypes
 from urllib.parse import quote, unquote
 
 from mcp.shared.exceptions import MCPError
@@ -13,9 +14,10 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from dynamic_sessions_mcp.errors import ToolError
-from dynamic_sessions_mcp.file_tools import find_file
-from dynamic_sessions_mcp.media import media_type, named_media_type
+from dynamic_sessions import NotFoundError
+from dynamic_sessions.prompts import image_in
+from dynamic_sessions_mcp.errors import error_text
+from dynamic_sessions_mcp.results import text_in
 from dynamic_sessions_mcp.tools import ToolCall
 
 URI_PREFIX = "session:///"
@@ -36,7 +38,7 @@ async def list_resources(call: ToolCall) -> list[Resource]:
         Resource(
             uri=URI_PREFIX + quote(entry.name),
             name=entry.name,
-            mime_type=named_media_type(entry.name),
+            mime_type=_media_type(entry.name),
             size=entry.size,
         )
         for entry in await call.client.session.files.list(recursive=True)
@@ -52,24 +54,22 @@ async def read_resource(call: ToolCall, uri: str) -> ReadResourceResult:
     """
     if not uri.startswith(URI_PREFIX):
         raise MCPError(INVALID_PARAMS, f"There is no resource {uri}.")
+    name = unquote(uri.removeprefix(URI_PREFIX), errors="strict")
     try:
-        entry = await find_file(call, unquote(uri.removeprefix(URI_PREFIX), errors="strict"))
-    except (ToolError, ValueError) as error:
-        raise MCPError(INVALID_PARAMS, str(error)) from None
-    if entry.size > call.settings.file_limit:
-        raise MCPError(
-            INVALID_PARAMS,
-            f"{entry.size} bytes are more than the limit, {call.settings.file_limit}.",
-        )
-    content = await call.client.use().files.read(entry)
-    kind = media_type(entry.name, content)
-    return ReadResourceResult(contents=[_contents(uri, content, kind)])
+        content = await call.client.use().files.read(name, max_bytes=call.settings.file_limit)
+    except (NotFoundError, ValueError) as error:
+        raise MCPError(INVALID_PARAMS, error_text(error)) from None
+    return ReadResourceResult(contents=[_contents(uri, name, content)])
 
 
-def _contents(uri: str, content: bytes, kind: str) -> TextResourceContents | BlobResourceContents:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
+def _contents(uri: str, name: str, content: bytes) -> TextResourceContents | BlobResourceContents:
+    image, text = image_in(content), text_in(content)
+    kind = _media_type(name) if image is None else image.mime_type
+    if image is not None or text is None:
         blob = base64.b64encode(content).decode()
         return BlobResourceContents(uri=uri, mime_type=kind, blob=blob)
     return TextResourceContents(uri=uri, mime_type=kind, text=text)
+
+
+def _media_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -7,11 +7,8 @@ from typing import Literal
 from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
 from pydantic import BaseModel, Field, JsonValue
 
-from dynamic_sessions import Execution
-from dynamic_sessions.prompts import render_execution
-
-SHOWN_IMAGE_TYPES = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
-"""What models can see."""
+from dynamic_sessions import Execution, Image
+from dynamic_sessions.prompts import image_in, render_execution
 
 
 class RunResult(BaseModel):
@@ -46,11 +43,8 @@ def run_result(execution: Execution, *, limit: int) -> CallToolResult:
     """
     text = render_execution(execution, limit=limit)
     content: list[ContentBlock] = [TextContent(text=text or "It ran without output.")]
-    content += [
-        image_content(image.data, image.mime_type)
-        for image in execution.images
-        if image.mime_type in SHOWN_IMAGE_TYPES
-    ]
+    # What does not begin like a picture, services for models refuse together with all else.
+    content += [image_content(image) for image in execution.images if image_in(image.data)]
     structured = RunResult(
         status=execution.status.value,
         output=text,
@@ -82,9 +76,18 @@ def failed_result(text: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(text=text)], is_error=True)
 
 
-def image_content(data: bytes, mime_type: str) -> ImageContent:
+def image_content(image: Image) -> ImageContent:
     """Return a picture as content."""
-    return ImageContent(data=base64.b64encode(data).decode(), mime_type=mime_type)
+    return ImageContent(data=base64.b64encode(image.data).decode(), mime_type=image.mime_type)
+
+
+def text_in(content: bytes) -> str | None:
+    """Return a file's content as text, or None where it is none."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text
 
 
 def _short(value: JsonValue, limit: int) -> JsonValue:

@@ -12,11 +12,12 @@ import anyio.to_thread
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
+from dynamic_sessions import SessionFile
 from dynamic_sessions.files import session_name
 from dynamic_sessions.local_paths import files_below
+from dynamic_sessions.prompts import render_files
 from dynamic_sessions_mcp.errors import ToolError
-from dynamic_sessions_mcp.file_tools import FileEntry, FileList
-from dynamic_sessions_mcp.results import structured_result
+from dynamic_sessions_mcp.file_tools import FileList, file_list
 from dynamic_sessions_mcp.settings import ServerSettings
 from dynamic_sessions_mcp.tools import Arguments, SessionTool, ToolCall, session_tool
 
@@ -51,9 +52,7 @@ def shared_folder_tools(settings: ServerSettings) -> list[SessionTool]:
     ) -> CallToolResult:
         del arguments
         files = await anyio.to_thread.run_sync(_visible_files, folder)
-        lines = [f"{item.name} ({item.size} bytes)" for item in files]
-        text = "\n".join(lines)[: call.settings.output_limit]
-        return structured_result(text or "The shared folder is empty.", FileList(files=files))
+        return file_list(files, render_files(files), limit=call.settings.output_limit)
 
     async def load_shared_file(
         call: ToolCall, arguments: LoadSharedFileArguments
@@ -61,9 +60,7 @@ def shared_folder_tools(settings: ServerSettings) -> list[SessionTool]:
         name = _visible_name(arguments.name)
         with _places_untold(f"{name!r} is not a file of the shared folder."):
             loaded = await call.client.use().files.upload(name, name=name, root=folder)
-        entry = FileEntry(name=loaded.name, size=loaded.size, type="file")
-        text = f"In the session: /mnt/data/{entry.name} ({entry.size} bytes)"
-        return structured_result(text, FileList(files=[entry]))
+        return file_list([loaded], f"In the session: {render_files([loaded])}")
 
     async def save_shared_file(
         call: ToolCall, arguments: SaveSharedFileArguments
@@ -72,10 +69,8 @@ def shared_folder_tools(settings: ServerSettings) -> list[SessionTool]:
         if_exists = "replace" if arguments.overwrite else "refuse"
         with _places_untold(f"{name!r} cannot be a file of the shared folder."):
             saved = await call.client.use().files.download(name, to=folder, if_exists=if_exists)
-        size = (await anyio.Path(saved).stat()).st_size
-        entry = FileEntry(name=name, size=size, type="file")
-        text = f"In the shared folder: {entry.name} ({entry.size} bytes)"
-        return structured_result(text, FileList(files=[entry]))
+        copy = SessionFile(name=name, size=(await anyio.Path(saved).stat()).st_size)
+        return file_list([copy], f"In the shared folder: {render_files([copy])}")
 
     tools = [
         session_tool(
@@ -131,10 +126,10 @@ def _places_untold(text: str) -> Generator[None]:
         raise ToolError(text) from None
 
 
-def _visible_files(folder: Path) -> list[FileEntry]:
+def _visible_files(folder: Path) -> list[SessionFile]:
     paths = {path.relative_to(folder).as_posix(): path for path in files_below(folder)}
     return [
-        FileEntry(name=name, size=path.stat().st_size, type="file")
+        SessionFile(name=name, size=path.stat().st_size)
         for name, path in paths.items()
         if not _is_hidden(name)
     ]
