@@ -230,13 +230,19 @@ def test_what_cannot_work_is_refused_at_the_start(
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [("import no_such_module_x", "no_such_module_x"), ("X = 1", "no public functions")],
+    ("name", "text", "expected"),
+    [
+        ("tools_a.py", "import no_such_module_x", "no_such_module_x"),
+        ("tools_b.py", "X = 1", "no public functions"),
+        ("tools_c.py", "x = object()\ndef f(): return x", "uses 'x' (line 2)"),
+        ("json.py", "def f(): ...", "rename it"),
+        ("my-tools.py", "def f(): ...", "rename it"),
+    ],
 )
 def test_functions_that_cannot_be_had_are_refused_at_the_start(
-    tmp_path: Path, text: str, expected: str
+    tmp_path: Path, name: str, text: str, expected: str
 ) -> None:
-    path = tmp_path / "bad_tools.py"
+    path = tmp_path / name
     path.write_text(text)
     assert expected in failure("--endpoint", "local", "--functions", str(path))
 

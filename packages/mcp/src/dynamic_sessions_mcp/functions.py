@@ -20,7 +20,7 @@ def load_functions(path: Path) -> FunctionModule:
     Raises:
         FileNotFoundError: There is no such file.
         ImportError: The file is not Python, or what it imports is not installed.
-        ValueError: It has no public functions.
+        ValueError: It has no public functions, or a name that is no module's or another's.
         FunctionSourceError: A function cannot travel.
     """
     module = _imported(path)
@@ -33,14 +33,16 @@ def load_functions(path: Path) -> FunctionModule:
 def _imported(path: Path) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
+    if path.stem in sys.modules or not path.stem.isidentifier():
+        raise ValueError(f"{path.name} cannot be imported under its name: rename it.")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     # Functions find their module, and their text, by its name.
     sys.modules[path.stem] = module
-    # Files beside it can be imported, as they can where a script is run.
-    sys.path.insert(0, str(path.resolve().parent))
+    # Files beside it can be imported, but hide nothing that the server itself needs.
+    sys.path.append(str(path.resolve().parent))
     with contextlib.redirect_stdout(sys.stderr):
         spec.loader.exec_module(module)
     return module

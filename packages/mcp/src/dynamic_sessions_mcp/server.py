@@ -161,6 +161,12 @@ class _Calls:
         except REPORTED_ERRORS as error:
             logger.info("%s failed: %s", params.name, type(error).__name__)
             return failed_result(error_text(error))
+        except MCPError:
+            raise
+        except Exception as error:
+            # A sandbox that this machine cannot have is one; what to do about it is for people.
+            logger.exception("%s failed", params.name)
+            return failed_result(f"The server failed ({type(error).__name__}); its log says why.")
 
     async def list_resources(
         self, context: RequestContext, params: types.PaginatedRequestParams | None
