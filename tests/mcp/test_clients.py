@@ -136,6 +136,20 @@ async def test_a_client_that_went_silent_loses_its_session_when_others_come(
     assert await sessions.of_connection("first") is not first
 
 
+async def test_sessions_that_cannot_be_deleted_keep_no_other_from_it(
+    session_pool: AsyncSessionPool, service: ScriptedService, caplog: pytest.LogCaptureFixture
+) -> None:
+    sessions = ClientSessions(session_pool, functions=FunctionModule.from_functions([]))
+    for connection in ("first", "second", "third"):
+        client = await sessions.of_connection(connection)
+        await client.use().execute("1")
+    service.fail_next(httpx.Response(403))
+    service.fail_next(RuntimeError("no way to it"))
+    await sessions.end_all()
+    assert len(service.sessions) == 2
+    assert caplog.text.count("could not be deleted when its client left") == 2
+
+
 async def test_a_pool_of_the_callers_stays_open(
     session_pool: AsyncSessionPool, service: ScriptedService
 ) -> None:

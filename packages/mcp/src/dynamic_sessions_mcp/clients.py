@@ -17,7 +17,6 @@ from dynamic_sessions import (
     AsyncSessionPool,
     Credential,
     FunctionModule,
-    ServiceError,
 )
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ class ClientSessions:
             return
         try:
             await held.session.delete()
-        except ServiceError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other sessions must end
             logger.warning("A session could not be deleted when its client left: %s", error)
 
 
