@@ -44,7 +44,8 @@ async def test_without_a_connection_no_session_is_made_up(
     served: HttpServer, pool: LocalSessionPool
 ) -> None:
     before = await sessions_of(pool)
-    async with over_http(served, mode=MODERN) as client:
+    made_up = {"mcp-session-id": "made-up"}
+    async with over_http(served, mode=MODERN, headers=made_up) as client:
         with pytest.raises(MCPError, match="dynamic-sessions-identifier") as raised:
             await client.call_tool("run_python", {"code": "1"})
     assert raised.value.code == UNSUPPORTED_PROTOCOL_VERSION
@@ -72,7 +73,9 @@ async def test_the_operator_can_name_one_session_for_all(pool: LocalSessionPool,
     assert name in await sessions_of(pool)
     async with over_stdio(variables(pool), "--session", name) as client:
         assert text_of(await client.call_tool("run_python", {"code": "x"})) == "42"
+    async with over_stdio(variables(pool), "--session", name) as client:
         await client.call_tool("reset_session", {})
+    assert name not in await sessions_of(pool)
 
 
 async def test_a_name_that_is_none_is_an_error_that_can_be_read(served: HttpServer) -> None:
@@ -131,6 +134,8 @@ async def test_a_client_that_went_silent_loses_its_session_when_others_come(
     first = await sessions.of_connection("first")
     await first.use().execute("1")
     now = IDLE_SECONDS + 1
+    assert await sessions.of_connection("first") is first
+    now += IDLE_SECONDS + 1
     await sessions.of_connection("second")
     assert not service.sessions
     assert await sessions.of_connection("first") is not first

@@ -235,6 +235,7 @@ def test_what_cannot_work_is_refused_at_the_start(
         ("tools_a.py", "import no_such_module_x", "no_such_module_x"),
         ("tools_b.py", "X = 1", "no public functions"),
         ("tools_c.py", "x = object()\ndef f(): return x", "uses 'x' (line 2)"),
+        ("tools_d.py", "__all__ = ['f', 'RATE']\ndef f(): ...\nRATE = 1", "RATE"),
         ("json.py", "def f(): ...", "rename it"),
         ("my-tools.py", "def f(): ...", "rename it"),
     ],

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("dynamic_sessions_mcp")
 
-IDLE_SECONDS = 1800.0
-"""Time without a call after which an HTTP client's connection counts as ended."""
+IDLE_SECONDS = 3600.0
+"""Time without a call after which an HTTP client's connection counts as ended: the longest that a
+session pool keeps an idle session (Azure documentation)."""
 
 IDENTIFIER_HEADER = "dynamic-sessions-identifier"
 """By which an HTTP client names its session, to find it again over another connection."""
@@ -44,12 +45,12 @@ RequestContext: TypeAlias = "ServerRequestContext[ClientSessions]"
 
 @dataclass(kw_only=True)
 class ClientSession:
-    """A client's session, and whether it exists.
+    """A client's session, and whether there may be one.
 
     Attributes:
         session: The session, or what will be one.
         is_named: Whether somebody named it, who then is the one to end it.
-        was_used: Whether a call may have brought it into being. Listings are not worth that.
+        was_used: Whether a call of this client's may have brought it into being.
         last_call: When the client last sent anything.
     """
 
@@ -57,6 +58,11 @@ class ClientSession:
     is_named: bool
     was_used: bool = False
     last_call: float = 0.0
+
+    @property
+    def may_exist(self) -> bool:
+        """Whether a call may have brought the session into being: one of ours, or another's."""
+        return self.was_used or self.is_named
 
     def use(self) -> AsyncSession:
         """Return the session, for calls that bring it into being."""
@@ -104,20 +110,19 @@ class ClientSessions:
         return await self.of_connection(headers.get(CONNECTION_HEADER, _ONLY_CONNECTION))
 
     async def of_connection(self, connection: str) -> ClientSession:
-        """Return the session that belongs to a connection; those of silent ones end."""
+        """Return the session that belongs to a connection; those of other, silent ones end."""
+        client = self._hold(("connection", connection), None)
         before = self._clock() - IDLE_SECONDS
-        for kind, name in [key for key, held in self._held.items() if held.last_call < before]:
-            await self._let_go(kind, name)
-        return self._hold(("connection", connection), None)
+        await self._let_go([key for key, held in self._held.items() if held.last_call < before])
+        return client
 
     async def end(self, connection: str) -> None:
         """Delete the session of a connection that has ended."""
-        await self._let_go("connection", connection)
+        await self._let_go([("connection", connection)])
 
     async def end_all(self) -> None:
         """Delete all sessions but those with names."""
-        for kind, name in list(self._held):
-            await self._let_go(kind, name)
+        await self._let_go(list(self._held))
 
     def _hold(self, key: _Key, identifier: str | None) -> ClientSession:
         held = self._held.get(key)
@@ -127,14 +132,12 @@ class ClientSessions:
         held.last_call = self._clock()
         return held
 
-    async def _let_go(self, kind: _Kind, name: str) -> None:
-        held = self._held.pop((kind, name), None)
-        if held is None or held.is_named or not held.was_used:
-            return
-        try:
-            await held.session.delete()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other sessions must end
-            logger.warning("A session could not be deleted when its client left: %s", error)
+    async def _let_go(self, keys: Sequence[_Key]) -> None:
+        let_go = [self._held.pop(key) for key in keys if key in self._held]
+        async with anyio.create_task_group() as tasks:
+            for client in let_go:
+                if client.was_used and not client.is_named:
+                    tasks.start_soon(_delete_quietly, client.session)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +194,10 @@ def check_has_connections(context: RequestContext) -> None:
         MCPError: The request is one of them.
     """
     headers = _headers(context)
-    if context.request is None or CONNECTION_HEADER in headers or IDENTIFIER_HEADER in headers:
+    if context.request is None or IDENTIFIER_HEADER in headers:
+        return
+    # The SDK looks at a connection's name only where the version has connections.
+    if context.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS and CONNECTION_HEADER in headers:
         return
     supported = UnsupportedProtocolVersionErrorData(
         supported=list(HANDSHAKE_PROTOCOL_VERSIONS), requested=context.protocol_version
@@ -206,3 +212,10 @@ def check_has_connections(context: RequestContext) -> None:
 
 def _headers(context: RequestContext) -> Mapping[str, str]:
     return {} if context.request is None else context.request.headers
+
+
+async def _delete_quietly(session: AsyncSession) -> None:
+    try:
+        await session.delete()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other sessions must end
+        logger.warning("A session could not be deleted when its client left: %s", error)

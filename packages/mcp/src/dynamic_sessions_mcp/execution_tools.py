@@ -57,7 +57,7 @@ async def run_shell(call: ToolCall, arguments: RunShellArguments) -> CallToolRes
 async def reset_session(call: ToolCall, arguments: ResetSessionArguments) -> CallToolResult:
     """Delete the client's session; the next call begins another."""
     del arguments
-    if call.client.was_used:
+    if call.client.may_exist:
         await call.client.session.delete()
         call.client.was_used = False
     text = "The session is new: earlier variables, imports and files are gone."

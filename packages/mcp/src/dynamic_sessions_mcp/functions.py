@@ -20,7 +20,8 @@ def load_functions(path: Path) -> FunctionModule:
     Raises:
         FileNotFoundError: There is no such file.
         ImportError: The file is not Python, or what it imports is not installed.
-        ValueError: It has no public functions, or a name that is no module's or another's.
+        ValueError: It has no public functions, names others in `__all__`, or cannot be imported
+            under its own name.
         FunctionSourceError: A function cannot travel.
     """
     module = _imported(path)
@@ -51,6 +52,9 @@ def _imported(path: Path) -> ModuleType:
 def _public_functions(module: ModuleType) -> Sequence[Callable[..., object]]:
     names: Sequence[str] | None = getattr(module, "__all__", None)
     if names is not None:
+        missing = [name for name in names if not callable(getattr(module, name, None))]
+        if missing:
+            raise ValueError(f"__all__ names what is no function: {', '.join(missing)}.")
         return [getattr(module, name) for name in names]
     return [
         value

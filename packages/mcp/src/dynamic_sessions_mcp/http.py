@@ -22,8 +22,13 @@ from dynamic_sessions_mcp.server import build_server
 from dynamic_sessions_mcp.settings import ServerSettings
 
 PATH = "/mcp"
-_BASE64_OVERHEAD = 2
 _CLOSING_SECONDS = 3
+
+_GROWTH = 2
+"""How many times larger a file may be as a message, by base64 or by escapes in JSON."""
+
+_ROOM_BYTES = 1_000_000
+"""For all else in a message."""
 
 
 async def serve_http(
@@ -68,7 +73,7 @@ def http_app(
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         session_idle_timeout=IDLE_SECONDS,
-        max_request_body_size=_BASE64_OVERHEAD * settings.file_limit + 1_000_000,
+        max_request_body_size=_GROWTH * settings.file_limit + _ROOM_BYTES,
         # A page in a browser cannot know the token, which every request is asked for; names by
         # which this machine is reached are not known here.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),

@@ -32,7 +32,7 @@ TEMPLATE = ResourceTemplate(
 
 async def list_resources(call: ToolCall) -> list[Resource]:
     """Return the session's files; none where there is no session, which a list does not begin."""
-    if not call.client.was_used:
+    if not call.client.may_exist:
         return []
     return [
         Resource(

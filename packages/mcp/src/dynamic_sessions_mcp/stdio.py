@@ -25,7 +25,7 @@ async def serve_stdio(server: SessionServer) -> None:
     """
     async with anyio.create_task_group() as tasks:
         if _HAS_SIGNALS:
-            tasks.start_soon(cancel_on_signal, tasks.cancel_scope)
+            tasks.start_soon(_cancel_on_signal, tasks.cancel_scope)
             with _own_stdin() as descriptor:
                 async with aclosing(_lines(descriptor)) as lines:
                     # All that is asked of the file is to yield lines.
@@ -35,7 +35,7 @@ async def serve_stdio(server: SessionServer) -> None:
         tasks.cancel_scope.cancel()
 
 
-async def cancel_on_signal(scope: anyio.CancelScope) -> None:
+async def _cancel_on_signal(scope: anyio.CancelScope) -> None:
     """Cancel a scope when the process is asked to end, so that it does so in order."""
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
