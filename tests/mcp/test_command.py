@@ -4,12 +4,14 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from dynamic_sessions_local import LocalSessionPool
+from dynamic_sessions_mcp.cli import main
+from dynamic_sessions_mcp.functions import load_functions
 
 from .connecting import (
     COMMAND,
@@ -89,21 +91,24 @@ def run_code(process: subprocess.Popen[str], code: str) -> None:
     say(process, {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params})
 
 
-def failure(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
+@pytest.fixture
+def failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
     """What the command says when it refuses to start."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [*COMMAND, *arguments],
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    return done.stderr
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+
+    def failure(*arguments: str) -> str:
+        try:
+            code = main(arguments)
+        except SystemExit as ended:
+            code = ended.code
+        printed = capsys.readouterr()
+        assert (code, printed.out) == (2, "")
+        return printed.err
+
+    return failure
 
 
 def test_standard_output_is_the_protocols_alone(process: subprocess.Popen[str]) -> None:
@@ -149,6 +154,18 @@ async def test_functions_come_from_a_file(pool: LocalSessionPool, tools: Path) -
     assert run.description is not None
     assert "def load_sales(region: str) -> list[int]:" in run.description
     assert "_private" not in run.description
+
+
+def test_a_file_may_name_its_public_functions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+    path = tmp_path / "chosen_tools.py"
+    path.write_text("__all__ = ['f']\nprint('on import')\ndef f(): ...\ndef g(): ...\n")
+    assert load_functions(path).names == ("f",)
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "on import\n")
 
 
 async def test_a_folder_is_shared_by_a_flag(pool: LocalSessionPool, tmp_path: Path) -> None:
@@ -224,7 +241,7 @@ async def test_http_prints_nothing_else(pool: LocalSessionPool) -> None:
     ],
 )
 def test_what_cannot_work_is_refused_at_the_start(
-    arguments: tuple[str, ...], expected: str
+    arguments: tuple[str, ...], expected: str, failure: Callable[..., str]
 ) -> None:
     assert expected in failure(*arguments)
 
@@ -241,7 +258,7 @@ def test_what_cannot_work_is_refused_at_the_start(
     ],
 )
 def test_functions_that_cannot_be_had_are_refused_at_the_start(
-    tmp_path: Path, name: str, text: str, expected: str
+    tmp_path: Path, name: str, text: str, expected: str, failure: Callable[..., str]
 ) -> None:
     path = tmp_path / name
     path.write_text(text)
