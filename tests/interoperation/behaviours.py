@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
-from .environments import CLIENTS, python_for
+from .environments import CLIENTS, NotMadeError, python_for
 
 CLIENT_SECONDS = 240
 # pytest's exit codes for success and for tests that failed.
@@ -30,9 +30,24 @@ def come_of(client: str, folder: Path, **variables: str) -> Mapping[str, list[st
         variables: The environment that the client finds, beside what every process needs.
 
     Returns:
-        By behaviour, what each of its runs reported: "" for success, else the failure's text.
+        By behaviour, what each of its runs reported: "" for success, else the failure's text; the
+        same text for all where they could not be run.
     """
     report = folder / "report.xml"
+    try:
+        failure = _run(client, folder, report, variables)
+    except (NotMadeError, subprocess.TimeoutExpired) as error:
+        failure = str(error)
+    if failure:
+        return {behaviour: [failure] for behaviour in behaviours_of(client)}
+    outcomes: dict[str, list[str]] = defaultdict(list)
+    for name, outcome in _outcomes(report):
+        outcomes[name].append(outcome)
+    return outcomes
+
+
+def _run(client: str, folder: Path, report: Path, variables: Mapping[str, str]) -> str:
+    """Return why there is no report, "" where there is one."""
     done = subprocess.run(  # noqa: S603 - a client's own interpreter
         [
             *(python_for(client), "-m", "pytest", "-c", CLIENTS / "pytest.ini", "-q"),
@@ -45,12 +60,7 @@ def come_of(client: str, folder: Path, **variables: str) -> Mapping[str, list[st
         text=True,
         timeout=CLIENT_SECONDS,
     )
-    if done.returncode not in RAN_TO_THE_END:
-        return {behaviour: [done.stdout + done.stderr] for behaviour in behaviours_of(client)}
-    outcomes: dict[str, list[str]] = defaultdict(list)
-    for name, outcome in _outcomes(report):
-        outcomes[name].append(outcome)
-    return outcomes
+    return "" if done.returncode in RAN_TO_THE_END else done.stdout + done.stderr
 
 
 def _file_of(client: str) -> Path:

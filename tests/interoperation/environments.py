@@ -1,5 +1,6 @@
 """Environments of published clients, kept from run to run under the checkout."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -15,6 +16,10 @@ KEPT = ROOT / ".interoperation"
 MAKING_SECONDS = 300
 
 
+class NotMadeError(Exception):
+    """The environment of a client cannot be had."""
+
+
 def find_uv() -> str:
     """Where uv is: the scripts say so, else it is on PATH or where the scripts put it."""
     found = os.environ.get("UV") or shutil.which("uv") or shutil.which(ROOT / ".uv" / "bin" / "uv")
@@ -23,29 +28,31 @@ def find_uv() -> str:
 
 
 def python_for(client: str) -> Path:
-    """The interpreter of an environment that has exactly what the client's requirements name."""
+    """The interpreter of an environment that has exactly what the client's requirements name.
+
+    Raises:
+        NotMadeError: uv said no; its own words are the message.
+    """
     requirements = CLIENTS / client / "requirements.txt"
     digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    environment = KEPT / f"{client}-{digest}"
-    if not environment.exists():
-        _make(environment, requirements)
-        for other in KEPT.glob(f"{client}-*"):
-            if other != environment:
-                shutil.rmtree(other)
+    environment = KEPT / client / digest
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    with (KEPT / f"{client}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not environment.exists():
+            for outdated in environment.parent.iterdir():
+                shutil.rmtree(outdated)
+            _make(environment, requirements)
     return environment / "bin" / "python"
 
 
 def _make(environment: Path, requirements: Path) -> None:
-    """Make it elsewhere first, so that what was broken off is never taken for whole."""
+    """Make it beside its place first, so that what was broken off is never taken for whole."""
     uv = find_uv()
-    KEPT.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="making-", dir=KEPT) as folder:
+    with tempfile.TemporaryDirectory(dir=environment.parent) as folder:
         begun = Path(folder, "environment")
         _run(uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, begun)
-        _run(
-            *(uv, "pip", "sync", "--quiet", "--python", begun / "bin" / "python"),
-            requirements,
-        )
+        _run(uv, "pip", "sync", "--quiet", "--python", begun / "bin" / "python", requirements)
         begun.rename(environment)
 
 
@@ -53,4 +60,5 @@ def _run(*command: str | Path) -> None:
     done = subprocess.run(  # noqa: S603 - our own build tool
         command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=MAKING_SECONDS
     )
-    assert done.returncode == 0, done.stderr
+    if done.returncode:
+        raise NotMadeError(done.stderr)

@@ -6,6 +6,8 @@ import importlib.metadata
 from pathlib import Path
 
 import pytest
+from autogen_agentchat.agents import CodeExecutorAgent
+from autogen_agentchat.messages import TextMessage
 from autogen_core import CancellationToken
 from autogen_core.code_executor import (
     CodeBlock,
@@ -314,3 +316,12 @@ async def test_the_tool_around_it_runs_code(executor: ACADynamicSessionsCodeExec
     tool = PythonCodeExecutionTool(executor)
     result = await tool.run_json({"code": "print(sum(range(10)))"}, CancellationToken())
     assert (result.success, result.output) == (True, "45\n")
+
+
+async def test_an_agent_runs_the_code_of_a_message(
+    executor: ACADynamicSessionsCodeExecutor,
+) -> None:
+    agent = CodeExecutorAgent("runner", executor)
+    task = TextMessage(content="Run this:\n```python\nprint(6 * 7)\n```", source="user")
+    response = await agent.on_messages([task], CancellationToken())
+    assert response.chat_message.content.strip() == "42"

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from deepagents import create_deep_agent
 from langchain_azure_dynamic_sessions import SessionsBashTool, SessionsPythonREPLTool
 from langchain_azure_dynamic_sessions.backends.sessions import SessionsBashBackend
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, ToolMessage
 from requests import HTTPError
 
 PNG = "iVBORw0KGgo"
@@ -316,3 +319,31 @@ def test_the_backend_edits_what_is_too_long_for_a_command(backend: SessionsBashB
     long = "x" * 100_000
     backend.upload_files([("/mnt/data/long.txt", long.encode())])
     assert backend.edit("/mnt/data/long.txt", "x", "y", replace_all=True).error is None
+
+
+class Scripted(GenericFakeChatModel):
+    """A model that says what a test wrote down, whatever tools it is given."""
+
+    def bind_tools(self, *_: object, **__: object) -> "Scripted":
+        return self
+
+
+def test_a_deep_agent_works_in_a_session(backend: SessionsBashBackend) -> None:
+    def calling(name: str, **arguments: str) -> AIMessage:
+        return AIMessage("", tool_calls=[{"id": name, "name": name, "args": arguments}])
+
+    model = Scripted(
+        messages=iter(
+            [
+                calling("write_file", file_path="/mnt/data/a.txt", content="6 7\n"),
+                calling("execute", command="read a b < /mnt/data/a.txt; echo $((a * b))"),
+                AIMessage("done"),
+            ]
+        )
+    )
+    agent = create_deep_agent(model=model, backend=backend)
+    messages = agent.invoke({"messages": [{"role": "user", "content": "multiply"}]})["messages"]
+    written, executed = (each for each in messages if isinstance(each, ToolMessage))
+    assert written.status == "success"
+    assert executed.content.startswith("42\n")
+    assert backend.execute("cat /mnt/data/a.txt").output == "6 7\n"
