@@ -1,13 +1,19 @@
 """The pool reached by the clients that people use, instead of by one that costs next to nothing."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from benchmarks.clock import Measure, repeated, timed_async
 from benchmarks.pool import PoolUnderTest, new_identifier
 from benchmarks.programs import ADD
-from dynamic_sessions import AsyncSession, AsyncSessionPool, Execution, SessionPool
+from dynamic_sessions import (
+    AsyncSession,
+    AsyncSessionPool,
+    Execution,
+    FunctionModule,
+    SessionPool,
+)
 
 
 @contextmanager
@@ -49,8 +55,17 @@ def asynchronous_executions(
 
 
 @contextmanager
-def asynchronous_first_results(pool: PoolUnderTest, runner: asyncio.Runner) -> Generator[Measure]:
-    """Yield what measures a new session's first execution by AsyncSessionPool."""
+def asynchronous_first_results(
+    pool: PoolUnderTest, runner: asyncio.Runner, *, functions: Sequence[str] = ()
+) -> Generator[Measure]:
+    """Yield what measures a new session's first execution by AsyncSessionPool.
+
+    Args:
+        pool: The pool.
+        runner: The event loop.
+        functions: Texts of functions that the session has set up first.
+    """
+    module = FunctionModule.from_functions(functions)
 
     async def once(session: AsyncSession) -> float:
         seconds = await timed_async(lambda: _execute(session))
@@ -63,7 +78,7 @@ def asynchronous_first_results(pool: PoolUnderTest, runner: asyncio.Runner) -> G
             taken: list[float] = []
             for _ in range(count):
                 pool.wait_until_idle()
-                taken.append(runner.run(once(client.session())))
+                taken.append(runner.run(once(client.session(functions=module))))
             return taken
 
         yield measure

@@ -32,3 +32,20 @@ pd.DataFrame({"x": np.arange(10)}).describe()
     ours=b'"type":"image"',
     theirs="png",
 )
+
+TEN_FUNCTIONS = tuple(
+    f"""\
+import json
+from collections import Counter
+
+LIMIT_{number} = 3
+
+
+def count_{number}(text: str, limit: int = LIMIT_{number}) -> list[str]:
+    \"\"\"Return the most common words of a text.\"\"\"
+    found = Counter(text.split()).most_common(limit)
+    return json.loads(json.dumps([word for word, _ in found]))
+"""
+    for number in range(10)
+)
+"""Functions as an agent may be given them: with imports and a constant of their own."""

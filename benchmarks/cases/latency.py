@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from benchmarks import clients, limits, peers, pool
 from benchmarks.clock import after_pause, interleave, our, peer
 from benchmarks.peers import BareKernel, CommandLine, JupyterExecutor
-from benchmarks.programs import PLOT, PRINT
+from benchmarks.programs import PLOT, PRINT, TEN_FUNCTIONS
 from benchmarks.report import MILLISECONDS, Better, Section
 from benchmarks.setting import Setting
 from dynamic_sessions_local import LocalSessionPool
@@ -24,10 +24,14 @@ def first_result(setting: Setting) -> list[Section]:
         bare = stack.enter_context(setting.pool_without_stock())
         new_pools = pool.first_results_of_new_pools(setting.launcher)
         by_core = stack.enter_context(clients.asynchronous_first_results(stocked, runner))
-        warm, core, cold, new, *others = interleave(
+        with_functions = stack.enter_context(
+            clients.asynchronous_first_results(stocked, runner, functions=TEN_FUNCTIONS)
+        )
+        warm, core, ten, cold, new, *others = interleave(
             [
                 our("pool", pool.first_results(stocked), batch=3),
                 our("pool, AsyncSessionPool", by_core, batch=3, note="sets the session up first"),
+                our("pool, AsyncSessionPool, ten functions", with_functions, batch=3),
                 our("pool", pool.first_results(bare), batch=3),
                 our("pool, its own start included", new_pools, note="in this process"),
                 *(peer(each.name, peers.first_results(each, runner)) for each in _JUPYTERS),
@@ -40,7 +44,7 @@ def first_result(setting: Setting) -> list[Section]:
         Section(
             title="new identifier to first result, a session warm",
             unit=MILLISECONDS,
-            figures=[warm, core, *others],
+            figures=[warm, core, ten, *others],
             targets=targets,
         ),
         Section(

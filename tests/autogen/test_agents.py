@@ -188,4 +188,6 @@ async def test_cancelling_the_token_ends_a_loop_in_the_session(token: Cancellati
                 [CodeBlock("import os; os.path.exists('begun')", "python")], CancellationToken()
             )
 
-    assert result.output == "False"
+    output, _, note = result.output.partition("\n")
+    assert output == "False"
+    assert "earlier variables and imports were gone" in note

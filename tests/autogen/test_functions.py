@@ -1,7 +1,9 @@
 """AutoGen's kinds of function, injected into real sessions and described in prompts."""
 
+import functools
 import json
 import math as mathematics
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,6 +70,23 @@ from_callable: AutoGenFunction = FunctionWithRequirements[float, Any].from_calla
     area, python_packages=["packaging>=20"], global_imports=["json"]
 )
 
+
+@dataclass
+class Box:
+    """Hold something."""
+
+    content: int = 1
+
+
+def fill(box: Box, by: int = 1) -> Box:
+    """Fill it."""
+    return Box(box.content + by)
+
+
+partly_required = functools.partial(
+    FunctionWithRequirements[float, Any].from_callable(area, python_packages=["packaging>=20"]), 2
+)
+
 from_text = FunctionWithRequirements.from_str(
     "def shout(text: str) -> str:\n    '''Shout.'''\n    return json.dumps(text.upper())\n",
     python_packages=["Packaging"],
@@ -92,6 +111,11 @@ async def output_of(code: str, *functions: AutoGenFunction) -> str:
         (required, "required('aab')", "01234567892"),
         (helped, "helped('aab')", "012345678921"),
         (from_callable, "area(2) > 12", "True"),
+        (partly_required, "area() > 12", "True"),
+        (functools.partial(required, "aab"), "required()", "01234567892"),
+        (Box, "Box(2)", "Box(content=2)"),
+        (fill, "fill(Box(2))", "Box(content=3)"),
+        (functools.partial(fill, by=5), "fill(Box(2))", "Box(content=7)"),
         (from_text, "shout('hi')", '"HI"'),
         ("from os.path import join\ndef path(): return join('a', 'b')", "path()", "a/b"),
         (dynamic_sessions.with_requirements(packages=["packaging"])(add), "add(1)", "3"),
@@ -205,6 +229,8 @@ def test_the_prompt_has_autogens_words_and_our_stubs() -> None:
     assert executor.format_functions_for_prompt() == (
         "You have access to the following user defined functions.\n"
         "\n"
+        "from functions import add, fetch, shout, area\n"
+        "\n"
         "def add(a: int, b: int = 2) -> int:\n"
         '    """Add two numbers.\n'
         "\n"
@@ -237,7 +263,25 @@ def test_the_prompt_has_autogens_words_and_our_stubs() -> None:
 def test_a_template_of_either_kind_survives_its_dollars(template: str, prompt: str) -> None:
     executor = Executor("local", functions=["def f(): pass"])
 
-    assert executor.format_functions_for_prompt(template) == prompt.format("def f():\n    ...")
+    assert executor.format_functions_for_prompt(template) == prompt.format(
+        "from functions import f\n\ndef f():\n    ..."
+    )
+
+
+async def test_a_configuration_brings_types_and_annotations_along(
+    token: CancellationToken,
+) -> None:
+    config = Executor("local", functions=[fill, partly_required]).dump_component()
+
+    async with Executor.load_component(config) as executor:
+        result = await executor.execute_code_blocks(
+            [CodeBlock(code="fill(Box(2)), round(area())", language="python")], token
+        )
+        described = executor.format_functions_for_prompt()
+
+    assert result.output == "(Box(content=3), 13)"
+    assert "class Box:" in described
+    assert "from functions import fill, area, Box" in described
 
 
 def test_decorators_of_autogen_do_not_travel() -> None:

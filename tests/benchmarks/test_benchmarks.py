@@ -19,6 +19,7 @@ ROWS = {
         *POOL_AND_KERNELS,
         *STARTS,
         "pool, AsyncSessionPool",
+        "pool, AsyncSessionPool, ten functions",
     },
     "new identifier to first result, none warm": {
         *POOL_AND_KERNELS,

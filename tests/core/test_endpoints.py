@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from dynamic_sessions.credentials import TokenCache
 from dynamic_sessions.endpoints import choose_endpoint, resolve_endpoint
+from dynamic_sessions.tokens import TokenCache
 
 URL = "https://westus2.dynamicsessions.io/subscriptions/s/resourceGroups/g/sessionPools/p"
 

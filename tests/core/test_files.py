@@ -2,13 +2,22 @@ import io
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
 
-from dynamic_sessions import AsyncSession, AsyncSessionPool, ServiceConnectionError
+from dynamic_sessions import (
+    AsyncSession,
+    AsyncSessionPool,
+    PayloadTooLargeError,
+    ServiceConnectionError,
+    ServiceProtocolError,
+)
 from dynamic_sessions.files import session_name
+from dynamic_sessions.local_paths import check_local_name
 from dynamic_sessions.testing import ScriptedService
+from dynamic_sessions.uploads import CHUNK_BYTES
 
 URL = "https://pool.test/subscriptions/s/sessionPools/p"
 
@@ -44,7 +53,7 @@ async def test_an_open_file_is_read_from_where_it_stands(
 async def test_a_repeated_upload_starts_again_at_the_beginning(
     session: AsyncSession, service: ScriptedService
 ) -> None:
-    service.fail_next(httpx.Response(401))
+    service.fail_next(httpx.Response(503, headers={"retry-after": "0"}))
     await session.files.upload(io.BytesIO(b"x" * 1_000_000), name="a.bin")
     assert len(service.requests) == 2
     assert len(service.sessions["conversation"].files["a.bin"]) == 1_000_000
@@ -153,3 +162,194 @@ async def test_large_files_are_streamed_both_ways(tmp_path: Path) -> None:
     assert uploaded.size == copy.stat().st_size == size
     # Client and server run in this one process.
     assert peak < size / 4
+
+
+@pytest.mark.parametrize(
+    ("if_exists", "names"),
+    [("replace", {"a.txt": b"new"}), ("keep_both", {"a.txt": b"old", "a (2).txt": b"new"})],
+)
+async def test_what_becomes_of_a_file_of_that_name_is_the_callers_choice(
+    session: AsyncSession,
+    service: ScriptedService,
+    tmp_path: Path,
+    if_exists: Literal["replace", "keep_both"],
+    names: dict[str, bytes],
+) -> None:
+    await session.files.upload(b"old", name="a.txt")
+    await session.files.upload(b"new", name="a.txt", if_exists=if_exists)
+    assert service.sessions["conversation"].files == names
+
+    (tmp_path / "a.txt").write_bytes(b"old")
+    service.sessions["conversation"].files["a.txt"] = b"new"
+    await session.files.download("a.txt", to=tmp_path, if_exists=if_exists)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == names
+
+
+async def test_a_file_of_that_name_can_be_a_reason_to_refuse(
+    session: AsyncSession, service: ScriptedService, tmp_path: Path
+) -> None:
+    await session.files.upload(b"old", name="a.txt", if_exists="refuse")
+    with pytest.raises(FileExistsError):
+        await session.files.upload(b"new", name="a.txt", if_exists="refuse")
+    assert service.sessions["conversation"].files == {"a.txt": b"old"}
+    await session.files.download("a.txt", to=tmp_path, if_exists="refuse")
+    with pytest.raises(FileExistsError):
+        await session.files.download("a.txt", to=tmp_path, if_exists="refuse")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+async def test_progress_is_told_up_to_the_whole(session: AsyncSession, tmp_path: Path) -> None:
+    steps: list[tuple[int, int | None]] = []
+    content = b"x" * 1_000_000
+
+    def note(done: int, total: int | None) -> None:
+        steps.append((done, total))
+
+    await session.files.upload(content, name="a.bin", progress=note)
+    assert steps[-1] == (1_000_000, 1_000_000)
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+    steps.clear()
+    await session.files.download("a.bin", to=tmp_path, progress=note)
+    assert steps[-1] == (1_000_000, 1_000_000)
+    assert len(steps) > 1
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "inside/../../secret", "link/secret"])
+async def test_a_path_of_somebody_elses_does_not_leave_the_root(
+    session: AsyncSession, service: ScriptedService, tmp_path: Path, name: str
+) -> None:
+    root = tmp_path / "root"
+    (root / "inside").mkdir(parents=True)
+    (tmp_path / "secret").write_text("secret")
+    (root / "link").symlink_to(tmp_path)
+    (root / "inside" / "a.txt").write_text("a")
+    with pytest.raises(ValueError, match="below"):
+        await session.files.upload(name, root=root)
+    assert service.requests == []
+    await session.files.upload("inside/a.txt", root=root)
+    assert service.sessions["conversation"].files == {"a.txt": b"a"}
+
+
+async def test_a_file_over_the_services_limit_is_refused_before_it_is_sent(
+    service: ScriptedService,
+) -> None:
+    pool = AsyncSessionPool(URL, "token", upload_limit=10, transport=service.transport)
+    with pytest.raises(PayloadTooLargeError) as caught:
+        await pool.session().files.upload(b"x" * 11, name="a.bin")
+    assert not caught.value.outcome_unknown
+    assert service.requests == []
+    await pool.session().files.upload(b"x" * 10, name="a.bin")
+
+
+async def test_a_file_that_changes_while_it_is_sent_is_an_error(
+    session: AsyncSession, tmp_path: Path
+) -> None:
+    path = tmp_path / "growing.bin"
+    path.write_bytes(b"x" * 600_000)
+
+    def cut(_done: int, _total: int | None) -> None:
+        path.write_bytes(b"x")
+
+    with pytest.raises(OSError, match="changed its size"):
+        await session.files.upload(path, progress=cut)
+
+
+class Ranges:
+    """Serves one file in ranges, and breaks off after some bytes each time."""
+
+    def __init__(self, content: bytes, *, etags: list[str], ranges: bool = True) -> None:
+        self.content = content
+        self.etags = etags
+        self.ranges = ranges
+        self.offsets: list[int] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        etag = self.etags.pop(0) if len(self.etags) > 1 else self.etags[0]
+        asked = request.headers.get("range", "bytes=0-")
+        is_partial = "range" in request.headers and request.headers["if-range"] == etag
+        offset = int(asked.removeprefix("bytes=").rstrip("-")) if is_partial else 0
+        self.offsets.append(offset)
+        rest = self.content[offset:]
+        headers = {"etag": etag, "content-length": str(len(rest))}
+        if self.ranges:
+            headers["accept-ranges"] = "bytes"
+        if is_partial:
+            headers["content-range"] = f"bytes {offset}-{len(self.content) - 1}/*"
+        return httpx.Response(
+            206 if is_partial else 200, headers=headers, stream=_BreakingOff(rest), request=request
+        )
+
+
+class _BreakingOff(httpx.AsyncByteStream):
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content[:CHUNK_BYTES]
+        if len(self._content) > CHUNK_BYTES:
+            raise httpx.ReadError("reset")
+
+
+def file_content(chunks: int) -> bytes:
+    return b"".join(bytes([number]) * CHUNK_BYTES for number in range(chunks))
+
+
+async def test_a_download_goes_on_where_it_broke_off_when_the_server_gives_ranges() -> None:
+    server = Ranges(file_content(4), etags=['"one"'])
+    pool = AsyncSessionPool(URL, "token", transport=httpx.MockTransport(server))
+    assert await pool.session().files.read("a.bin") == server.content
+    assert server.offsets == [0, CHUNK_BYTES, 2 * CHUNK_BYTES, 3 * CHUNK_BYTES]
+
+
+async def test_a_file_that_changed_meanwhile_is_not_put_together_from_two() -> None:
+    server = Ranges(file_content(2), etags=['"one"', '"two"', '"two"'])
+    pool = AsyncSessionPool(URL, "token", transport=httpx.MockTransport(server))
+    assert await pool.session().files.read("a.bin") == server.content
+    assert server.offsets == [0, 0, CHUNK_BYTES]
+
+
+@pytest.mark.parametrize(("etag", "ranges"), [('W/"weak"', True), ('"one"', False)])
+async def test_without_ranges_or_a_strong_tag_a_download_begins_anew(
+    etag: str, ranges: bool
+) -> None:
+    server = Ranges(file_content(2), etags=[etag], ranges=ranges)
+    pool = AsyncSessionPool(URL, "token", transport=httpx.MockTransport(server))
+    with pytest.raises(ServiceConnectionError):
+        await pool.session().files.read("a.bin")
+    assert set(server.offsets) == {0}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["C:/x", "a/C:x", "nul", "a/COM1.txt", "con .x", "trailing.", "blank ", "a:b", "a\\b", "lpt9"],
+)
+def test_names_that_are_special_on_windows_are_refused_there(name: str) -> None:
+    with pytest.raises(ValueError, match="cannot be"):
+        check_local_name(name, windows=True)
+    assert check_local_name(name, windows=False) == name.split("/")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "reports/console.txt", "nullable", "été.txt", ".hidden"])
+def test_other_names_are_fine_there(name: str) -> None:
+    assert check_local_name(name, windows=True) == name.split("/")
+
+
+async def test_a_listed_file_must_come_with_the_size_that_was_listed(
+    session: AsyncSession, service: ScriptedService
+) -> None:
+    await session.files.upload(b"abc", name="a.txt")
+    (listed,) = await session.files.list()
+    assert await session.files.read(listed) == b"abc"
+    service.sessions["conversation"].files["a.txt"] = b"ab"
+    with pytest.raises(ServiceProtocolError, match="2 bytes came of 3"):
+        await session.files.read(listed)
+
+
+async def test_a_file_is_read_only_up_to_the_size_that_the_caller_can_hold(
+    session: AsyncSession,
+) -> None:
+    await session.files.upload(b"x" * 100, name="a.bin")
+
+    assert await session.files.read("a.bin", max_bytes=100) == b"x" * 100
+    with pytest.raises(ValueError, match="more than 99 bytes"):
+        await session.files.read("a.bin", max_bytes=99)

@@ -7,12 +7,13 @@ import dynamic_sessions
 def test_the_public_names_are_these() -> None:
     assert set(dynamic_sessions.__all__) == {
         *("AsyncSession", "AsyncSessionFiles", "AsyncSessionPool"),
-        *("Session", "SessionFiles", "SessionPool"),
+        *("DualSession", "Session", "SessionFiles", "SessionPool"),
         *("AccessToken", "AsyncTokenProvider", "Credential", "TokenProvider"),
         *("CodeBlock", "Execution", "ExecutionError", "ExecutionStatus", "Image"),
-        *("JsonValue", "SessionFile"),
+        *("JsonValue", "SessionFile", "ClosingReport"),
+        *("Deadlines", "RetryPolicy", "identifier_for"),
         *("FunctionModule", "FunctionSpec", "InjectableFunction", "with_requirements"),
-        *("describe_functions", "render_execution"),
+        *("clean_code", "describe_functions", "extract_code_blocks", "render_execution"),
         *("DynamicSessionsError", "ExecutionFailed"),
         *("FunctionError", "FunctionLoadError", "FunctionSourceError", "MissingPackagesError"),
         *("ServiceError", "ServiceConnectionError", "ServiceTimeoutError"),

@@ -188,7 +188,7 @@ async def test_a_list_of_packages_that_does_not_come_back_is_an_error(
     pool: AsyncSessionPool,
 ) -> None:
     with pytest.raises(ServiceProtocolError):
-        await pool.session().list_packages()
+        await pool.session().list_packages(in_session=True)
 
 
 async def test_raise_for_status_raises_for_failed_code_alone(

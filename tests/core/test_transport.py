@@ -289,3 +289,28 @@ async def test_a_closed_transport_refuses_calls() -> None:
     await transport.close()
     with pytest.raises(RuntimeError, match="closed"):
         await transport.send(make_call(repeatable=True))
+
+
+async def test_an_answer_without_end_is_refused_before_it_fills_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dynamic_sessions.transport.LONGEST_REPLY_BYTES", 1000)
+    transport = make_transport(Answers(httpx.Response(200, content=b" " * 1001)))
+    with pytest.raises(ServiceProtocolError, match="over 1000 bytes") as caught:
+        await transport.send(make_call(repeatable=False))
+    assert caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize("name", ["x-ms-retry-after-ms", "retry-after-ms"])
+async def test_a_time_to_wait_in_milliseconds_comes_first(name: str) -> None:
+    headers = {name: "1500", "Retry-After": "30"}
+    sleep = Sleeps()
+    answers = Answers(httpx.Response(429, headers=headers), httpx.Response(200, json={}))
+    await make_transport(answers, sleep).send(make_call(repeatable=False))
+    assert sleep.seconds == [1.5]
+
+
+async def test_a_missing_role_is_named_with_the_command_that_grants_it() -> None:
+    transport = make_transport(Answers(httpx.Response(403)))
+    with pytest.raises(PermissionDeniedError, match="az role assignment create"):
+        await transport.send(make_call(repeatable=False))

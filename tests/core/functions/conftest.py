@@ -1,12 +1,18 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from dynamic_sessions import Execution, ExecutionError, ExecutionStatus, FunctionModule
+from dynamic_sessions import (
+    Execution,
+    ExecutionError,
+    ExecutionStatus,
+    FunctionModule,
+    SessionPool,
+)
 
 _RUN_CELLS = """
 import json, sys
@@ -44,14 +50,21 @@ def run_cells(tmp_path: Path) -> RunCells:
     return run
 
 
+@pytest.fixture(scope="session")
+def local_pool() -> Iterator[SessionPool]:
+    with SessionPool("local") as pool:
+        yield pool
+
+
 @pytest.fixture
-def in_session(run_cells: RunCells) -> Callable[[FunctionModule, str], str]:
-    """Sets a module up, runs one cell after it, and returns what that cell printed."""
+def in_session(local_pool: SessionPool) -> Callable[[FunctionModule, str], str]:
+    """Runs code in a real session that has a module, and returns what the code printed."""
 
     def run(module: FunctionModule, code: str) -> str:
-        set_up = module.set_up_code(working_directory="/nowhere/at/all")
-        execution = run_cells(set_up, f"print('begin'); {code}")
-        module.check_set_up(execution)
-        return execution.stdout.partition("begin\n")[2].rstrip("\n")
+        session = local_pool.session(functions=module)
+        execution = session.execute(code)
+        session.delete()
+        assert execution.ok, execution.stderr
+        return execution.stdout.rstrip("\n")
 
     return run

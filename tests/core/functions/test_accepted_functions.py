@@ -3,21 +3,20 @@
 import asyncio
 import functools
 import json as jason
-import linecache
 import math
 import os.path
 import sys
+import warnings
 from collections import Counter
 from collections import OrderedDict as Ordered
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import StringIO
 from typing import TYPE_CHECKING, TypeVar, overload
 
 import pytest
 
 import dynamic_sessions
-from dynamic_sessions import FunctionModule, with_requirements
+from dynamic_sessions import FunctionModule, describe_functions, with_requirements
 from dynamic_sessions.functions import spec_from_source
 
 if TYPE_CHECKING:
@@ -289,13 +288,13 @@ def test_text_is_never_run_on_the_host(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == ""
 
 
-def test_a_function_of_a_notebook_is_read_from_its_cell(in_session: InSession) -> None:
-    cell = "import math\nOFFSET = 1\ndef cell_function(x):\n    return math.floor(x) + OFFSET\n"
-    filename = "<ipython-input-3-0123456789ab>"
-    linecache.cache[filename] = (len(cell), None, list(StringIO(cell)), filename)
-    namespace: dict[str, Callable[..., object]] = {}
-    exec(compile(cell, filename, "exec"), namespace)  # noqa: S102 - as a notebook does
+def test_what_python_finds_doubtful_in_a_text_is_not_told_again() -> None:
+    text = 'PATTERN = "\\d"\ndef f(): return PATTERN + "\\w"\n'
 
-    module = FunctionModule.from_functions([namespace["cell_function"]])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        module = FunctionModule.from_functions([text])
+        described = describe_functions(module)
 
-    assert in_session(module, "print(cell_function(2.5))") == "3"
+    assert told == []
+    assert "def f():" in described

@@ -177,7 +177,9 @@ def test_missing_packages_and_imports_are_listed_in_one_error(run_cells: RunCell
         "Typing.Extensions",
         "typing_extensions>=4",
         "no-such-package; python_version < '3'",
-        "httpx[http2]>=0.20",
+        "httpx[no-such-extra]>=0.20",
+        "anyio[trio]; python_version < '3'",
+        "pyright[nodejs]",
         "json",
         "PIL>=5",
         "dateutil",
@@ -189,6 +191,53 @@ def test_what_is_there_under_another_spelling_is_not_missing(
     module = needing(packages=(package,))
 
     module.check_set_up(run_cells(module.set_up_code(working_directory=DIRECTORY)))
+
+
+@pytest.mark.parametrize(
+    ("package", "fault"),
+    [
+        ("made-up", ""),
+        ("Made_Up[plain]>=1", ""),
+        ("made-up[more]", "needs no-such-package>=2, which is not installed"),
+        ("made-up[newer]", "needs packaging>=9999, which is installed as"),
+        ("made-up[more]; python_version < '3'", ""),
+        ("made-up>=2", "is installed as 1.0"),
+    ],
+)
+def test_what_the_extras_of_a_package_need_is_checked(
+    run_cells: RunCells, tmp_path: Path, package: str, fault: str
+) -> None:
+    (tmp_path / "made_up-1.0.dist-info").mkdir()
+    (tmp_path / "made_up-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n"
+        "Provides-Extra: plain\nProvides-Extra: more\nProvides-Extra: newer\n"
+        "Requires-Dist: packaging\n"
+        'Requires-Dist: packaging>=1; extra == "plain"\n'
+        'Requires-Dist: no-such-package>=2; extra == "more"\n'
+        'Requires-Dist: packaging>=9999; extra == "newer"\n'
+    )
+    module = needing(packages=(package,))
+    done = run_cells(module.set_up_code(working_directory=DIRECTORY))
+
+    if not fault:
+        module.check_set_up(done)
+        return
+    with pytest.raises(MissingPackagesError) as caught:
+        module.check_set_up(done)
+    assert f"{package} ({fault}" in str(caught.value)
+
+
+def test_a_long_list_of_what_is_missing_fits_into_what_old_api_versions_print(
+    run_cells: RunCells,
+) -> None:
+    module = needing(imports=tuple(f"import no_such_module_{number}" for number in range(20)))
+    done = run_cells(module.set_up_code(working_directory=DIRECTORY))
+
+    with pytest.raises(MissingPackagesError) as caught:
+        module.check_set_up(done)
+
+    assert len(caught.value.missing) == 20
+    assert len(done.stdout) < 4096
 
 
 def test_without_the_packaging_library_names_are_checked_all_the_same(

@@ -3,8 +3,14 @@ from typing import Any
 
 import pytest
 
-from dynamic_sessions import ExecutionStatus, Image
-from dynamic_sessions.wire import Codec, Reply, UnexpectedReplyError, codec_for
+from dynamic_sessions import Execution, ExecutionStatus, Image
+from dynamic_sessions.wire import (
+    Codec,
+    Reply,
+    RunningExecution,
+    UnexpectedReplyError,
+    codec_for,
+)
 
 VERSIONS = ["2025-10-02-preview", "2024-02-02-preview"]
 
@@ -12,6 +18,12 @@ VERSIONS = ["2025-10-02-preview", "2024-02-02-preview"]
 @pytest.fixture(params=VERSIONS)
 def codec(request: pytest.FixtureRequest) -> Codec:
     return codec_for(request.param)
+
+
+def _read(codec: Codec, reply: Reply, *, output_limit: int) -> Execution:
+    ended = codec.read_execution(reply, output_limit=output_limit)
+    assert isinstance(ended, Execution)
+    return ended
 
 
 def _reply(codec: Codec, status: str, **streams: Any) -> Reply:
@@ -29,20 +41,20 @@ def _reply(codec: Codec, status: str, **streams: Any) -> Reply:
 
 @pytest.mark.parametrize("value", [2, 1.5, True, "abc", "0", "[1, 2]"])
 def test_a_primitive_result_stays_what_it_is(codec: Codec, value: object) -> None:
-    run = codec.read_execution(_reply(codec, "Succeeded", value=value), output_limit=100)
+    run = _read(codec, _reply(codec, "Succeeded", value=value), output_limit=100)
     assert run.result == value
     assert type(run.result) is type(value)
 
 
 @pytest.mark.parametrize("value", ["", None])
 def test_no_value_is_none(codec: Codec, value: object) -> None:
-    run = codec.read_execution(_reply(codec, "Succeeded", value=value), output_limit=100)
+    run = _read(codec, _reply(codec, "Succeeded", value=value), output_limit=100)
     assert run.result is None
 
 
 def test_an_image_is_decoded_and_is_no_result(codec: Codec) -> None:
     value = {"type": "image", "format": "png", "base64_data": base64.b64encode(b"PNG").decode()}
-    run = codec.read_execution(_reply(codec, "Succeeded", value=value), output_limit=100)
+    run = _read(codec, _reply(codec, "Succeeded", value=value), output_limit=100)
     assert run.images == (Image(data=b"PNG", format="png"),)
     assert run.result is None
     assert run.images[0].mime_type == "image/png"
@@ -78,7 +90,7 @@ KeyError: 'sales'
 def test_the_exception_is_read_from_stderr(
     codec: Codec, stderr: str, name: str, message: str
 ) -> None:
-    run = codec.read_execution(_reply(codec, "Failed", stderr=stderr), output_limit=1000)
+    run = _read(codec, _reply(codec, "Failed", stderr=stderr), output_limit=1000)
     assert run.status is ExecutionStatus.FAILED
     assert run.error is not None
     assert (run.error.name, run.error.message) == (name, message)
@@ -99,27 +111,34 @@ def test_the_exception_is_read_from_stderr(
 def test_the_services_own_failures_are_told_apart(
     codec: Codec, stderr: str, status: ExecutionStatus
 ) -> None:
-    run = codec.read_execution(_reply(codec, "Failed", stderr=stderr), output_limit=100)
+    run = _read(codec, _reply(codec, "Failed", stderr=stderr), output_limit=100)
     assert run.status is status
     assert run.error is None
 
 
 def test_only_a_single_line_in_brackets_is_a_reason(codec: Codec) -> None:
     stderr = "Execution aborted\n(two\nlines)"
-    run = codec.read_execution(_reply(codec, "Failed", stderr=stderr), output_limit=100)
+    run = _read(codec, _reply(codec, "Failed", stderr=stderr), output_limit=100)
     assert run.status is ExecutionStatus.FAILED
 
 
 @pytest.mark.parametrize("word", ["Succeeded", "succeeded", "SUCCEEDED"])
 def test_status_words_are_read_without_regard_to_case(word: str) -> None:
     codec = codec_for("2025-10-02-preview")
-    assert codec.read_execution(_reply(codec, word), output_limit=100).ok
+    assert _read(codec, _reply(codec, word), output_limit=100).ok
 
 
-@pytest.mark.parametrize("word", ["Running", "NotSuccess", "", None, 0])
+@pytest.mark.parametrize("word", ["Running", "NotStarted", "running"])
+def test_a_run_that_goes_on_is_told_from_one_that_ended(word: str) -> None:
+    reply = Reply(status_code=202, body={"id": "run-1", "status": word})
+    outcome = codec_for("2025-10-02-preview").read_execution(reply, output_limit=100)
+    assert outcome == RunningExecution(execution_id="run-1")
+
+
+@pytest.mark.parametrize("word", ["NotSuccess", "", None, 0])
 def test_a_status_that_is_not_documented_is_no_success(codec: Codec, word: Any) -> None:
     with pytest.raises(UnexpectedReplyError):
-        codec.read_execution(_reply(codec, word), output_limit=100)
+        _read(codec, _reply(codec, word), output_limit=100)
 
 
 @pytest.mark.parametrize(
@@ -127,32 +146,34 @@ def test_a_status_that_is_not_documented_is_no_success(codec: Codec, word: Any) 
 )
 def test_a_body_of_another_shape_is_refused(codec: Codec, body: object) -> None:
     with pytest.raises(UnexpectedReplyError):
-        codec.read_execution(Reply(status_code=200, body=body), output_limit=100)
+        _read(codec, Reply(status_code=200, body=body), output_limit=100)
 
 
 def test_output_at_the_limit_counts_as_cut() -> None:
     codec = codec_for("2025-10-02-preview")
-    whole = codec.read_execution(_reply(codec, "Succeeded", stdout="x" * 99), output_limit=100)
-    cut = codec.read_execution(_reply(codec, "Succeeded", stdout="x" * 100), output_limit=100)
+    whole = _read(codec, _reply(codec, "Succeeded", stdout="x" * 99), output_limit=100)
+    cut = _read(codec, _reply(codec, "Succeeded", stdout="x" * 100), output_limit=100)
     assert (whole.truncated, cut.truncated) == (False, True)
 
 
 def test_older_versions_cut_at_their_fixed_limit() -> None:
     codec = codec_for("2024-02-02-preview")
-    cut = codec.read_execution(_reply(codec, "Succeeded", stderr="x" * 4096), output_limit=10**6)
+    cut = _read(codec, _reply(codec, "Succeeded", stderr="x" * 4096), output_limit=10**6)
     assert cut.truncated
 
 
 def test_a_node_pools_name_of_the_value_is_read_too() -> None:
     properties = {"status": "Success", "stdout": "", "stderr": "", "executionResult": 42}
     reply = Reply(status_code=200, body={"properties": properties})
-    run = codec_for("2024-02-02-preview").read_execution(reply, output_limit=100)
+    run = _read(codec_for("2024-02-02-preview"), reply, output_limit=100)
     assert run.result == 42
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_only_versions_that_know_it_are_told_the_output_limit(version: str) -> None:
-    request = codec_for(version).execute("abcd", "1", timeout_seconds=5, output_limit=77)
+    request = codec_for(version).execute(
+        "abcd", "1", timeout_seconds=5, output_limit=77, execution_id="run-1", asynchronous=False
+    )
     assert request.json is not None
     assert request.json.get("outputStreamsMaxLength") == (77 if version[:4] == "2025" else None)
 

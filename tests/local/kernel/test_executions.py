@@ -35,6 +35,12 @@ async def test_the_workers_modules_are_not_importable_under_their_short_names(ru
     assert (await run("import framing")).stderr.endswith("No module named 'framing'")
 
 
+async def test_a_module_that_the_session_wrote_can_be_imported(run: Run) -> None:
+    await run("open('mine.py', 'w').write('answer = 42')")
+    assert (await run("import mine\nmine.answer")).value.data == 42
+    assert (await run("import json\njson.__file__.startswith('/mnt/data')")).value.data is False
+
+
 async def test_packages_can_be_listed_by_pkg_resources_although_it_is_not_installed(
     run: Run,
 ) -> None:

@@ -1,6 +1,7 @@
 """Real pools, each started once: a kernel costs more than most of these tests."""
 
 import itertools
+import ssl
 from collections.abc import Iterator
 
 import httpx
@@ -29,13 +30,13 @@ def small_pool() -> Iterator[LocalSessionPool]:
 
 @pytest.fixture
 def client(pool: LocalSessionPool) -> Iterator[httpx.Client]:
-    with _client_of(pool) as client:
+    with client_of(pool) as client:
         yield client
 
 
 @pytest.fixture
 def small_client(small_pool: LocalSessionPool) -> Iterator[httpx.Client]:
-    with _client_of(small_pool) as client:
+    with client_of(small_pool) as client:
         yield client
 
 
@@ -47,11 +48,35 @@ def identifier(client: httpx.Client) -> Iterator[str]:
     client.delete("session", params={"identifier": identifier})
 
 
-def _client_of(pool: LocalSessionPool) -> httpx.Client:
+@pytest.fixture
+def session(client: httpx.Client, identifier: str) -> httpx.Client:
+    """A client whose every call is about one session."""
+    client.params = client.params.set("identifier", identifier)
+    return client
+
+
+@pytest.fixture(scope="session")
+def shell_pool() -> Iterator[LocalSessionPool]:
+    with LocalSessionPool(kind="shell") as pool:
+        yield pool
+
+
+@pytest.fixture
+def shell(shell_pool: LocalSessionPool) -> Iterator[httpx.Client]:
+    """A client whose every call is about one session of a Shell pool."""
+    with client_of(shell_pool) as client:
+        client.params = client.params.set("identifier", f"shell-{next(_numbers):04}")
+        yield client
+        client.delete("session")
+
+
+def client_of(pool: LocalSessionPool) -> httpx.Client:
     """Speaks the newest version, unless a test says otherwise."""
+    certificate = pool.certificate
     return httpx.Client(
         base_url=pool.endpoint,
         headers={"authorization": f"Bearer {pool.credential.get_token().token}"},
         params={"api-version": "2025-10-02-preview"},
         timeout=60,
+        verify=True if certificate is None else ssl.create_default_context(cafile=certificate),
     )

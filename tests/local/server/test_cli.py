@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 
 from dynamic_sessions_local.cli import main
 
-PATIENCE = 30
+from .waiting import PATIENCE, until
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -63,13 +62,6 @@ def sandboxes_of(process: int) -> set[int]:
 
 def exists(process: int) -> bool:
     return Path(f"/proc/{process}").exists()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +12,8 @@ import pytest
 
 from dynamic_sessions_local import LocalSessionPool
 
-PATIENCE = 30
+from .waiting import PATIENCE, until
+
 CAPTURED = "2024-10-02-preview"
 LEGACY = "2024-02-02-preview"
 TIMED_OUT = "Request timed out waiting for code execution to complete"
@@ -41,13 +41,6 @@ def run(client: httpx.Client, identifier: str) -> Run:
         )
 
     return execute
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def shape(value: object) -> object:

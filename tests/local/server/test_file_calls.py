@@ -2,9 +2,8 @@
 
 import json
 import socket
-import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,18 +13,12 @@ import pytest
 
 from dynamic_sessions_local import LocalSessionPool
 
+from .waiting import until
+
 MIB = 1 << 20
-PATIENCE = 30
 CAPTURED = "2024-10-02-preview"
 LEGACY = "2024-02-02-preview"
 SMALL = {"identifier": "small-session"}
-
-
-@pytest.fixture
-def session(client: httpx.Client, identifier: str) -> httpx.Client:
-    """A client whose every call is about one session."""
-    client.params = client.params.set("identifier", identifier)
-    return client
 
 
 @pytest.fixture
@@ -33,13 +26,6 @@ def small(small_client: httpx.Client) -> Iterator[httpx.Client]:
     small_client.params = small_client.params.merge(SMALL)
     yield small_client
     small_client.delete("session")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def run(session: httpx.Client, code: str) -> object:

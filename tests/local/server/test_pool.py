@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import dynamic_sessions_local.server
 from dynamic_sessions_local import LocalSessionPool, SandboxUnavailableError
 from dynamic_sessions_local.launchers import Launcher
 
-PATIENCE = 30
+from .waiting import PATIENCE, until
 
 
 def pool_threads() -> set[threading.Thread]:
@@ -32,13 +31,6 @@ def alive(process: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def call(pool: LocalSessionPool, method: str, path: str, **options: Any) -> httpx.Response:

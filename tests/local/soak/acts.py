@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from . import processes, raw
 from .held import HeldSession
-from .service import ABORTED, TIMED_OUT
+from .service import ABORTED, TIMED_OUT, Execution
 from .world import Client, until, until_answered
 
 Act = Callable[[Client, HeldSession], Awaitable[None]]
@@ -189,6 +189,25 @@ async def delete(client: Client, session: HeldSession) -> None:
     client.held.remove(session)
 
 
+async def ask_later(client: Client, session: HeldSession) -> None:
+    number = client.random.randrange(1000)
+    sent = time.monotonic()
+    execution = await client.service.begin(session.identifier, f"print('ä'); {number} * 2")
+    outcomes: list[Execution] = []
+
+    async def has_ended() -> bool:
+        outcome = await client.service.outcome(session.identifier, execution)
+        outcomes.extend([outcome] if outcome else [])
+        return bool(outcomes)
+
+    await until_answered(has_ended, "the end of a run that was left alone")
+    session.note_use(sent)
+    # Asked too late, a session that has expired says nothing of it any more.
+    if outcomes[0].status != "Gone":
+        assert outcomes[0].status == "Succeeded", outcomes
+        assert (outcomes[0].stdout, outcomes[0].value) == ("ä\n", number * 2)
+
+
 async def abandon(client: Client, session: HeldSession) -> None:
     client.held.remove(session)
     client.abandoned.append(session)
@@ -258,6 +277,7 @@ ACTS: dict[Act, int] = {
     exchange_files: 20,
     fail: 10,
     do_everything_at_once: 10,
+    ask_later: 10,
     abandon: 10,
     see_a_session_expire: 10,
     send_nonsense: 5,

@@ -103,6 +103,30 @@ class Service:
         body = response.json()
         return _legacy_execution(body, guid) if legacy else _execution(body, guid, identifier)
 
+    async def begin(self, identifier: str, code: str) -> str:
+        """Have code run without this client, and return what its execution is called."""
+        self.tally.counts["executions"] += 1
+        response = await self._send(
+            "POST",
+            "executions",
+            {"identifier": identifier},
+            expected={202},
+            json={"code": code, "executionType": "Asynchronous"},
+        )
+        return response.json()["id"]
+
+    async def outcome(self, identifier: str, execution: str) -> Execution | None:
+        """What came of an execution; None while it goes on, and where the session has gone."""
+        response = await self._send(
+            "GET", f"executions/{execution}", {"identifier": identifier}, expected={200, 400, 404}
+        )
+        if response.status_code != 200:
+            return Execution(status="Gone")
+        body = response.json()
+        if body["status"] in {"NotStarted", "Running"}:
+            return None
+        return _execution(body, response.headers["x-ms-session-guid"], identifier)
+
     async def upload(self, identifier: str, name: str, content: bytes) -> None:
         """Put a file into /mnt/data."""
         self.tally.counts["uploads"] += 1

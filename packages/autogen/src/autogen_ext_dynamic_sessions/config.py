@@ -13,7 +13,10 @@ class FunctionConfig(BaseModel):
     source: str
     packages: list[str] = Field(default_factory=list)
     imports: list[str] = Field(default_factory=list)
+    annotation_imports: list[str] = Field(default_factory=list)
+    type_checking_imports: list[str] = Field(default_factory=list)
     support: list[str] = Field(default_factory=list)
+    types: list[str] = Field(default_factory=list)
 
     @classmethod
     def from_spec(cls, spec: FunctionSpec) -> "FunctionConfig":
@@ -23,7 +26,10 @@ class FunctionConfig(BaseModel):
             source=spec.source,
             packages=list(spec.packages),
             imports=list(spec.imports),
+            annotation_imports=list(spec.annotation_imports),
+            type_checking_imports=list(spec.type_checking_imports),
             support=list(spec.support),
+            types=list(spec.types),
         )
 
     def to_spec(self) -> FunctionSpec:
@@ -33,7 +39,10 @@ class FunctionConfig(BaseModel):
             source=self.source,
             packages=tuple(self.packages),
             imports=tuple(self.imports),
+            annotation_imports=tuple(self.annotation_imports),
+            type_checking_imports=tuple(self.type_checking_imports),
             support=tuple(self.support),
+            types=tuple(self.types),
         )
 
 
@@ -51,3 +60,4 @@ class ACADynamicSessionsCodeExecutorConfig(BaseModel):
     api_version: str | None = None
     report_files: bool = False
     raise_on_timeout: bool = True
+    install_missing: bool = False

@@ -1,6 +1,7 @@
 """From AutoGen's kinds of function to core's specification."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias, cast
 
 from autogen_core.code_executor import (
@@ -33,14 +34,17 @@ _REQUIREMENT_DECORATORS = (
 )
 
 
-def function_module(functions: Sequence[AutoGenFunction], *, name: str) -> FunctionModule:
+def function_module(
+    functions: Sequence[AutoGenFunction], *, name: str, install_missing: bool
+) -> FunctionModule:
     """Gather functions of AutoGen's and of core's kinds into the module that is injected.
 
     Raises:
         FunctionSourceError: A function cannot travel.
         ValueError: A requirement or the module name is malformed.
     """
-    return FunctionModule.from_functions([_spec_of(item) for item in functions], name=name)
+    specs = [_spec_of(item) for item in functions]
+    return FunctionModule.from_functions(specs, name=name, install_missing=install_missing)
 
 
 def _spec_of(function: AutoGenFunction) -> FunctionSpec:
@@ -55,12 +59,7 @@ def _spec_of(function: AutoGenFunction) -> FunctionSpec:
 
 
 def _spec_of_callable(function: Callable[..., Any]) -> FunctionSpec:
-    declared = Requirements()
-    inner = function
-    while isinstance(inner, FunctionWithRequirements):
-        wrapper = cast("FunctionWithRequirements[Any, Any]", inner)
-        declared |= _requirements(wrapper)
-        inner = wrapper.func
+    inner, declared = _without_wrappers(function)
 
     def requirements(item: object) -> Requirements:
         return declared | _requirements(item) if item is inner else _requirements(item)
@@ -68,6 +67,21 @@ def _spec_of_callable(function: Callable[..., Any]) -> FunctionSpec:
     return spec_from_callable(
         inner, requirements=requirements, requirement_decorators=_REQUIREMENT_DECORATORS
     )
+
+
+def _without_wrappers(function: Callable[..., Any]) -> tuple[Callable[..., Any], Requirements]:
+    """Return what core can read, and what AutoGen's wrappers around it or inside it declare."""
+    if isinstance(function, FunctionWithRequirements):
+        wrapper = cast("FunctionWithRequirements[Any, Any]", function)
+        inner, declared = _without_wrappers(wrapper.func)
+        return inner, declared | _requirements(wrapper)
+    if isinstance(function, partial):
+        bound = cast("partial[Any]", function)
+        inner, declared = _without_wrappers(bound.func)
+        rebuilt = partial(inner, *bound.args, **bound.keywords)
+        vars(rebuilt).update(vars(bound))
+        return rebuilt, declared
+    return function, Requirements()
 
 
 def _requirements(function: object) -> Requirements:

@@ -43,7 +43,10 @@ def code_result(
         include_results: Whether values of last expressions belong to the output.
         refusal: Why the block after them was not run.
     """
-    texts = [render_execution(item, include_result=include_results) for item in executions]
+    # Programs read this output too, and one that wants it short has the executions.
+    texts = [
+        render_execution(item, limit=None, include_result=include_results) for item in executions
+    ]
     texts.extend(f"[file: {name}]" for name in files)
     return DynamicSessionsCodeResult(
         exit_code=1 if refusal else _exit_code(executions),

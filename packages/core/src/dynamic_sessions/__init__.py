@@ -6,6 +6,8 @@ from dynamic_sessions.credentials import (
     Credential,
     TokenProvider,
 )
+from dynamic_sessions.deadlines import Deadlines
+from dynamic_sessions.dual_session import DualSession
 from dynamic_sessions.errors import (
     AuthenticationError,
     DynamicSessionsError,
@@ -34,7 +36,9 @@ from dynamic_sessions.functions import (
     InjectableFunction,
     with_requirements,
 )
+from dynamic_sessions.identifiers import identifier_for
 from dynamic_sessions.models import (
+    ClosingReport,
     CodeBlock,
     Execution,
     ExecutionError,
@@ -44,7 +48,13 @@ from dynamic_sessions.models import (
     SessionFile,
 )
 from dynamic_sessions.pool import AsyncSessionPool
-from dynamic_sessions.prompts import describe_functions, render_execution
+from dynamic_sessions.prompts import (
+    clean_code,
+    describe_functions,
+    extract_code_blocks,
+    render_execution,
+)
+from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.session import AsyncSession
 from dynamic_sessions.sync import Session, SessionFiles, SessionPool
 
@@ -55,8 +65,11 @@ __all__ = [
     "AsyncSessionPool",
     "AsyncTokenProvider",
     "AuthenticationError",
+    "ClosingReport",
     "CodeBlock",
     "Credential",
+    "Deadlines",
+    "DualSession",
     "DynamicSessionsError",
     "Execution",
     "ExecutionError",
@@ -76,6 +89,7 @@ __all__ = [
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "PoolExhaustedError",
+    "RetryPolicy",
     "ServerError",
     "ServiceConnectionError",
     "ServiceError",
@@ -88,7 +102,10 @@ __all__ = [
     "SessionNotFoundError",
     "SessionPool",
     "TokenProvider",
+    "clean_code",
     "describe_functions",
+    "extract_code_blocks",
+    "identifier_for",
     "render_execution",
     "with_requirements",
 ]

@@ -39,6 +39,8 @@ class ServiceError(DynamicSessionsError):
         request_id: The service's id of the request, for a support case; None where none came back.
         outcome_unknown: True if the request may have had its effect all the same: user code may
             have run. False if it certainly had none.
+        session_deleted: True if the session was deleted to stop its code: variables and files are
+            gone, and the next call begins with a new session.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class ServiceError(DynamicSessionsError):
         self.operation = operation
         self.request_id = request_id
         self.outcome_unknown = outcome_unknown
+        self.session_deleted = False
 
 
 class ServiceConnectionError(ServiceError):
@@ -74,6 +77,7 @@ class ServiceResponseError(ServiceError):
         status_code: The HTTP status.
         code: The service's own error code, such as "SessionRequestValidationFailed", or None.
         message: The service's explanation, or None.
+        retry_after: Seconds to wait before another try, where the service said so.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class ServiceResponseError(ServiceError):
         service_message: str | None = None,
         request_id: str | None = None,
         outcome_unknown: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(
             message,
@@ -96,6 +101,7 @@ class ServiceResponseError(ServiceError):
         self.status_code = status_code
         self.code = code
         self.message = service_message
+        self.retry_after = retry_after
 
 
 class InvalidRequestError(ServiceResponseError):
@@ -123,13 +129,7 @@ class PayloadTooLargeError(ServiceResponseError):
 
 
 class PoolExhaustedError(ServiceResponseError):
-    """The pool is at its maximum of concurrent sessions (429); nothing was run.
-
-    Attributes:
-        retry_after: Seconds to wait, where the service said so.
-    """
-
-    retry_after: float | None = None
+    """The pool is at its maximum of concurrent sessions (429); nothing was run."""
 
 
 class ServerError(ServiceResponseError):

@@ -1,11 +1,12 @@
 """What goes in and comes out: immutable values, free of any wire or framework."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from dynamic_sessions.errors import ExecutionFailed
+from dynamic_sessions.errors import ExecutionFailed, ServiceError
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
@@ -18,12 +19,38 @@ class CodeBlock:
     language: str = "python"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command for a session of a Shell pool.
+
+    Raises:
+        ValueError: It is empty, or has a NUL character, which no command can have.
+    """
+
+    line: str | tuple[str, ...]
+    """A line or a script for Bash; or a program and its arguments, which no shell takes apart."""
+    stdin: str = ""
+    """What the command reads."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The program and its arguments; of a line, the line."""
+        return (self.line,) if isinstance(self.line, str) else self.line
+
+    def __post_init__(self) -> None:
+        words = self.words
+        if not words or not words[0]:
+            raise ValueError("A command is a line of Bash, or a program and its arguments.")
+        if any("\0" in word for word in words):
+            raise ValueError("A command has no NUL characters.")
+
+
 class ExecutionStatus(StrEnum):
     """How an execution ended."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    """The code raised an exception."""
+    """The code raised an exception; the command's exit code is another than 0."""
     TIMED_OUT = "timed_out"
     """The code was stopped at its time limit."""
     ABORTED = "aborted"
@@ -60,7 +87,10 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """One run of code and all that came of it. Failing code is a value, never an exception."""
+    """One run of code, or of a command, and all that came of it.
+
+    Code that fails is a value, never an exception.
+    """
 
     status: ExecutionStatus
     stdout: str = ""
@@ -74,6 +104,8 @@ class Execution:
     duration: float | None = None
     """Seconds that the code itself ran, as the service measured them."""
     execution_id: str | None = None
+    exit_code: int | None = None
+    """A command's; None for code."""
     session_recycled: bool = False
     """True if the session behind the identifier is another one than before: earlier variables and
     imports are gone."""
@@ -94,7 +126,8 @@ class Execution:
         if self.ok:
             return self
         reason = str(self.error) if self.error else self.stderr.strip()
-        raise ExecutionFailed(f"The code {self.status.replace('_', ' ')}: {reason}")
+        what = "code" if self.exit_code is None else f"command (exit code {self.exit_code})"
+        raise ExecutionFailed(f"The {what} {self.status.replace('_', ' ')}: {reason}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,3 +141,26 @@ class SessionFile:
     modified_at: datetime | None = None
     content_type: str | None = None
     type: Literal["file", "directory"] = "file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionStatus:
+    """What the service says of a session that is alive."""
+
+    etag: str | None
+    """Stands for what is behind the identifier: another one, another session."""
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosingReport:
+    """What became of the sessions whose identifiers a pool chose, when it was closed."""
+
+    deleted: tuple[str, ...] = ()
+    failed: Mapping[str, ServiceError] = field(default_factory=dict[str, ServiceError])
+    """Those that may live on until their idle time ends, and why."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether no session was left behind."""
+        return not self.failed

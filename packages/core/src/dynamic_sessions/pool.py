@@ -1,9 +1,11 @@
 """A session pool, in Azure or on this machine."""
 
 import logging
+import math
 import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -12,23 +14,33 @@ import anyio
 import httpx
 
 from dynamic_sessions.credentials import Credential
+from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.endpoints import choose_endpoint, resolve_endpoint
-from dynamic_sessions.errors import ServiceError
+from dynamic_sessions.errors import ServiceError, ServiceTimeoutError
 from dynamic_sessions.functions import FunctionModule, InjectableFunction
+from dynamic_sessions.identifiers import check_identifier
+from dynamic_sessions.ledger import SessionLedger
+from dynamic_sessions.models import ClosingReport
+from dynamic_sessions.parting import delete_at_parting
+from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.service import PoolService
-from dynamic_sessions.session import AsyncSession, check_timeout
+from dynamic_sessions.session import AsyncSession, OnCancel, SessionSettings
+from dynamic_sessions.time_limits import check_timeout
 from dynamic_sessions.transport import Transport
 
 logger = logging.getLogger("dynamic_sessions")
 
 DEFAULT_API_VERSION = "2025-10-02-preview"
 DEFAULT_TIMEOUT_SECONDS = 60.0
+DEFAULT_LONG_RUN_SECONDS = 100.0
 DEFAULT_OUTPUT_LIMIT = 1_000_000
+DEFAULT_COOLDOWN_SECONDS = 300.0
+"""The shortest that a session pool can have (Azure documentation)."""
 
-# OpenAPI document of 2025-10-02-preview: 4 to 128 of these characters.
-_IDENTIFIER = re.compile(r"""[A-Za-z0-9_|}{\[\]:";'<>?/.,@#$%^&*()\-+=!~`]{4,128}""")
+DEFAULT_UPLOAD_LIMIT = 128 * 1024 * 1024
+"""What the service takes (Azure documentation)."""
+
 _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
-_CLOSING_SECONDS = 30.0
 
 
 class AsyncSessionPool:
@@ -43,15 +55,28 @@ class AsyncSessionPool:
             DefaultAzureCredential. The local pool needs none.
         api_version: Chooses the dialect: versions before 2024-10-02-preview are the legacy one.
         timeout: Seconds that an execution may take where the call does not say; at most 220.
+        long_run: Seconds of time limit above which executions are asynchronous, so that a lost
+            connection does not lose their result; math.inf for never. Legacy API versions have
+            none.
         output_limit: Characters of stdout and of stderr to ask the service for. Without it the
             service cuts both at 4096.
+        upload_limit: Bytes of a file above which an upload is refused before it is sent.
+        cooldown: Seconds without a call after which a session may have ended: the session pool's
+            cooldownPeriodInSeconds. After that long, a session is looked at before code is sent.
+        on_cancel: What becomes of code whose call was cancelled or got no answer in time.
+            "delete" stops it by deleting its session; "leave" lets it end by itself.
+        max_sessions: How many sessions to have at a time, so that further ones wait their turn
+            instead of being refused by the service. By default as many as the service grants.
+        deadlines: Bounds of all other waits.
+        retry_policy: How often and how soon calls are sent again, where that is safe.
         transport: Takes the place of the network, for tests.
 
     Raises:
         ValueError: No endpoint was given or set, or an argument is out of range.
 
-    A pool belongs to the event loop that first uses it. Sessions whose identifier the pool chose
-    are deleted when it closes; sessions that the caller named live on until their idle time ends.
+    A pool belongs to the event loop that first uses it, under asyncio or trio, and to its process.
+    Sessions whose identifier the pool chose are deleted when it closes, at the latest when the
+    program ends; sessions that the caller named live on until their idle time ends.
     """
 
     def __init__(
@@ -61,23 +86,51 @@ class AsyncSessionPool:
         *,
         api_version: str = DEFAULT_API_VERSION,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
+        long_run: float = DEFAULT_LONG_RUN_SECONDS,
         output_limit: int = DEFAULT_OUTPUT_LIMIT,
+        upload_limit: int = DEFAULT_UPLOAD_LIMIT,
+        cooldown: float = DEFAULT_COOLDOWN_SECONDS,
+        on_cancel: OnCancel = "delete",
+        max_sessions: int | None = None,
+        deadlines: Deadlines | None = None,
+        retry_policy: RetryPolicy | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         if not _API_VERSION.fullmatch(api_version):
             raise ValueError(
                 f"{api_version!r} is not an API version such as {DEFAULT_API_VERSION}."
             )
-        if output_limit < 1:
-            raise ValueError("output_limit is a number of characters, at least 1.")
+        if output_limit < 1 or upload_limit < 1:
+            raise ValueError("output_limit is in characters, upload_limit in bytes, at least 1.")
+        if max_sessions is not None and max_sessions < 1:
+            raise ValueError("max_sessions is at least 1, or None.")
+        if on_cancel not in {"delete", "leave"}:
+            raise ValueError(f'on_cancel is "delete" or "leave", not {on_cancel!r}.')
+        if math.isnan(cooldown) or math.isnan(long_run):
+            raise ValueError("cooldown and long_run are numbers of seconds.")
         self.endpoint = choose_endpoint(endpoint)
-        self._timeout = check_timeout(timeout)
+        self._settings = SessionSettings(
+            timeout=check_timeout(timeout),
+            long_run=long_run,
+            on_cancel=on_cancel,
+            cooldown=cooldown,
+        )
+        deadlines = deadlines or Deadlines()
+        self._ledger = SessionLedger(limit=max_sessions, patience=deadlines.place)
+        connection = Transport(
+            partial(resolve_endpoint, self.endpoint, credential),
+            transport=transport,
+            deadlines=deadlines,
+            retry_policy=retry_policy,
+        )
         self._service = PoolService(
-            Transport(partial(resolve_endpoint, self.endpoint, credential), transport=transport),
+            connection,
+            deadlines,
             api_version=api_version,
             output_limit=output_limit,
+            upload_limit=upload_limit,
         )
-        self._unnamed_in_use: set[str] = set()
+        self._parting = delete_at_parting(self, self._ledger, connection.access)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(endpoint={self.endpoint!r})"
@@ -88,38 +141,64 @@ class AsyncSessionPool:
         *,
         functions: Sequence[InjectableFunction] | FunctionModule = (),
         functions_module: str = "functions",
+        install_missing: bool = False,
     ) -> AsyncSession:
         """Return a session by its name, without a network call.
 
         Args:
             identifier: 4 to 128 letters, digits and common signs. The same name reaches the same
-                session, from any program that may use the pool. By default a random one.
+                session, from any program that may use the pool: where it derives from users'
+                names, make it with identifier_for(). By default a random one.
             functions: Functions of the caller's to have in the session before any code runs.
             functions_module: Name under which the code can import them.
+            install_missing: Whether packages that functions require and the session lacks are
+                installed there; the session needs a network for it.
 
         Raises:
             ValueError: The identifier is not valid.
             FunctionSourceError: A function cannot travel.
         """
         if not isinstance(functions, FunctionModule):
-            functions = FunctionModule.from_functions(functions, name=functions_module)
+            functions = FunctionModule.from_functions(
+                functions, name=functions_module, install_missing=install_missing
+            )
+        elif install_missing:
+            functions = replace(functions, install_missing=True)
         name = str(uuid.uuid4()) if identifier is None else check_identifier(identifier)
         return AsyncSession(
             name,
             self._service,
             functions=functions,
-            timeout=self._timeout,
-            in_use=self._unnamed_in_use if identifier is None else set(),
+            settings=self._settings,
+            ledger=self._ledger,
+            is_named=identifier is not None,
         )
 
-    async def close(self) -> None:
-        """Delete the sessions whose identifiers the pool chose, and close all connections."""
-        with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
+    async def close(self) -> ClosingReport:
+        """Delete the sessions whose identifiers the pool chose, and close all connections.
+
+        Returns:
+            Which sessions were deleted, and which may be left behind; these are logged, too.
+        """
+        self._parting.detach()
+        failed: dict[str, ServiceError] = {}
+        identifiers = self._ledger.unnamed if self._service.is_connected else ()
+        with anyio.move_on_after(self._service.deadlines.closing, shield=True):
             async with anyio.create_task_group() as tasks:
-                while self._service.is_connected and self._unnamed_in_use:
-                    tasks.start_soon(self._delete_quietly, self._unnamed_in_use.pop())
+                for identifier in identifiers:
+                    failed[identifier] = ServiceTimeoutError(
+                        "delete session: no answer before the pool was closed.",
+                        operation="delete session",
+                        outcome_unknown=True,
+                    )
+                    tasks.start_soon(self._delete_session, identifier, failed)
         with anyio.CancelScope(shield=True):
             await self._service.close()
+        for error in failed.values():
+            logger.warning("A session could not be deleted when its pool closed: %s", error)
+        return ClosingReport(
+            deleted=tuple(name for name in identifiers if name not in failed), failed=failed
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -132,22 +211,11 @@ class AsyncSessionPool:
     ) -> None:
         await self.close()
 
-    async def _delete_quietly(self, identifier: str) -> None:
+    async def _delete_session(self, identifier: str, failed: dict[str, ServiceError]) -> None:
         try:
             await self._service.delete_session(identifier)
         except ServiceError as error:
-            logger.warning("A session could not be deleted when its pool closed: %s", error)
-
-
-def check_identifier(identifier: str) -> str:
-    """Return a session's identifier that the service accepts.
-
-    Raises:
-        ValueError: It has a wrong length or a character that the service does not take.
-    """
-    if not _IDENTIFIER.fullmatch(identifier):
-        raise ValueError(
-            f"{identifier!r} is not a session identifier: 4 to 128 letters, digits and signs "
-            "without blanks."
-        )
-    return identifier
+            failed[identifier] = error
+        else:
+            del failed[identifier]
+            self._ledger.leave(identifier)

@@ -1,10 +1,12 @@
 """Error responses, told apart by a table and worded for the person who has to act."""
 
+import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn, cast
 
 import httpx
 
@@ -36,8 +38,10 @@ _ERROR_BY_STATUS: Final[Mapping[int, type[ServiceResponseError]]] = {
 _CURES: Final[Mapping[int, str]] = {
     401: "The access token was refused: it is missing, expired, or not for "
     "https://dynamicsessions.io.",
-    403: 'Give the identity the role "Azure ContainerApps Session Executor" on the session pool; '
-    "it takes about a minute, and a new token, to have effect.",
+    403: 'Give the identity the role "Azure ContainerApps Session Executor" on the session pool '
+    '(`az role assignment create --role "Azure ContainerApps Session Executor" --assignee '
+    "<object id> --scope <resource id of the pool>`); it takes about a minute, and a new token, to "
+    "have effect.",
     413: "The service takes files up to 128 MB.",
     429: "The pool is at its maximum of concurrent sessions: delete sessions that are done, or "
     "raise the maximum.",
@@ -45,15 +49,22 @@ _CURES: Final[Mapping[int, str]] = {
 
 _LONGEST_QUOTE = 500
 
+# Azure's services say it in milliseconds where they can; RFC 9110 has whole seconds or a date.
+_MILLISECONDS_HEADERS = ("x-ms-retry-after-ms", "retry-after-ms")
 
-def raise_for_response(response: httpx.Response, operation: str) -> None:
-    """Raise the error that an answer stands for; do nothing on success."""
-    if response.is_success:
-        return
+
+def raise_for_response(response: httpx.Response, content: bytes, operation: str) -> NoReturn:
+    """Raise the error that an answer without success stands for.
+
+    Args:
+        response: Its head.
+        content: Its body.
+        operation: What was asked for.
+    """
     status = response.status_code
-    envelope = _envelope(response)
+    envelope = _envelope(content)
     code = _text(envelope.get("code"))
-    message = _text(envelope.get("message")) or response.text.strip()[:_LONGEST_QUOTE] or None
+    message = _text(envelope.get("message")) or _quote(content)
     words = [f"{operation}: the service answered {status}"]
     words += [f"({code})"] if code else []
     sentence = " ".join(words) + (f": {message.rstrip('.')}." if message else ".")
@@ -67,9 +78,8 @@ def raise_for_response(response: httpx.Response, operation: str) -> None:
         request_id=response.headers.get("mise-correlation-id") or _text(envelope.get("traceId")),
         # A gateway that gives up waiting answers 408 or 5xx while the code goes on running.
         outcome_unknown=status == HTTPStatus.REQUEST_TIMEOUT or response.is_server_error,
+        retry_after=_retry_after(response.headers),
     )
-    if isinstance(error, PoolExhaustedError):
-        error.retry_after = _retry_after(response)
     raise error
 
 
@@ -81,10 +91,10 @@ def _error_class(status: int, code: str | None) -> type[ServiceResponseError]:
     return _ERROR_BY_STATUS.get(status, ServiceResponseError)
 
 
-def _envelope(response: httpx.Response) -> Mapping[str, Any]:
+def _envelope(content: bytes) -> Mapping[str, Any]:
     try:
-        body = response.json()
-    except ValueError:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
         return {}
     error = cast("dict[str, object]", body).get("error") if isinstance(body, dict) else None
     return cast("dict[str, Any]", error) if isinstance(error, dict) else {}
@@ -94,16 +104,35 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _retry_after(response: httpx.Response) -> float | None:
-    value = response.headers.get("retry-after")
+def _quote(content: bytes) -> str | None:
+    return content.decode(errors="replace").strip()[:_LONGEST_QUOTE] or None
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Return the seconds that the service asks to wait, by its own header first."""
+    for name in _MILLISECONDS_HEADERS:
+        if (milliseconds := _number(headers.get(name))) is not None:
+            return milliseconds / 1000
+    value = headers.get("retry-after")
     if value is None:
         return None
+    seconds = _number(value)
+    return seconds if seconds is not None else _seconds_until(value)
+
+
+def _number(text: str | None) -> float | None:
     try:
-        return max(float(value), 0.0)
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(value)
+        number = float(text or "")
     except ValueError:
         return None
+    return max(number, 0.0) if math.isfinite(number) else None
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
     return max((moment - datetime.now(UTC)).total_seconds(), 0.0)

@@ -1,132 +1,191 @@
 """The operations of a session pool: request by codec, sent by transport, answer by codec."""
 
-import math
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from http import HTTPStatus
 
-from dynamic_sessions.errors import NotFoundError, ServiceProtocolError, SessionNotFoundError
-from dynamic_sessions.models import Execution, SessionFile
-from dynamic_sessions.transport import Call, Transport
+from dynamic_sessions.deadlines import Deadlines
+from dynamic_sessions.errors import (
+    NotFoundError,
+    PayloadTooLargeError,
+    ServiceProtocolError,
+    SessionNotFoundError,
+)
+from dynamic_sessions.executions import ExecutionReply, Executions, Run, protocol_errors
+from dynamic_sessions.models import SessionFile, SessionStatus
+from dynamic_sessions.telemetry import fingerprint
+from dynamic_sessions.transport import Call, Download, Transport
 from dynamic_sessions.uploads import UploadContent
-from dynamic_sessions.wire import RequestData, UnexpectedReplyError, codec_for, delete_session
+from dynamic_sessions.wire import (
+    RequestData,
+    codec_for,
+    delete_session,
+    get_session,
+    next_page,
+    pool_metadata,
+    read_installed_packages,
+    read_session,
+)
 
-CALL_SECONDS = 60.0
-"""Deadline of a call that runs no user code and moves no file."""
-
-TRANSFER_SECONDS = 600.0
-"""Deadline of an upload; a download has it for its first byte only."""
-
-EXECUTION_GRACE_SECONDS = 15.0
-"""How much longer than the code's own time limit the client waits: the service allocates a
-session first, and interrupts the code after the limit."""
-
-_SESSION_GUID_HEADER = "x-ms-session-guid"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExecutionReply:
-    """An execution, and the id of the session that now stands behind the identifier."""
-
-    execution: Execution
-    session_guid: str | None
+_MOST_PAGES = 1000
 
 
 class PoolService:
     """A session pool's data plane, typed."""
 
-    def __init__(self, transport: Transport, *, api_version: str, output_limit: int) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        deadlines: Deadlines,
+        *,
+        api_version: str,
+        output_limit: int,
+        upload_limit: int,
+    ) -> None:
+        self.deadlines = deadlines
+        self._upload_limit = upload_limit
         self._transport = transport
         self._codec = codec_for(api_version)
-        self._output_limit = output_limit
+        self._executions = Executions(transport, self._codec, deadlines, output_limit=output_limit)
 
     @property
     def is_connected(self) -> bool:
         """Whether the pool was found, so that sessions of ours may be there."""
         return self._transport.is_connected
 
-    async def execute(self, identifier: str, code: str, *, timeout: float) -> ExecutionReply:
-        """Run code to its end or its time limit, in seconds. Never sends it twice."""
-        request = self._codec.execute(
-            identifier, code, timeout_seconds=math.ceil(timeout), output_limit=self._output_limit
-        )
-        call = Call(
-            operation="execute",
-            request=request,
-            deadline=timeout + EXECUTION_GRACE_SECONDS,
-            repeatable=False,
-        )
-        reply = await self._transport.send(call)
-        with _protocol_errors(call):
-            execution = self._codec.read_execution(reply, output_limit=self._output_limit)
-        return ExecutionReply(
-            execution=execution, session_guid=reply.headers.get(_SESSION_GUID_HEADER)
-        )
+    @property
+    def has_asynchronous_executions(self) -> bool:
+        """Whether the API version knows them."""
+        return self._codec.has_asynchronous_executions
+
+    async def run(self, run: Run) -> ExecutionReply:
+        """Run code; see Executions.run."""
+        return await self._executions.run(run)
+
+    async def attach(self, identifier: str, execution_id: str, *, timeout: float) -> ExecutionReply:
+        """Wait for a run that was sent before; see Executions.attach."""
+        return await self._executions.attach(identifier, execution_id, timeout=timeout)
 
     async def upload_file(self, identifier: str, name: str, content: UploadContent) -> SessionFile:
-        """Send a file's bytes."""
+        """Send a file's bytes.
+
+        Raises:
+            PayloadTooLargeError: There are too many; nothing was sent.
+        """
+        if content.size > self._upload_limit:
+            raise PayloadTooLargeError(
+                f"upload file: {content.size} bytes are over the service's limit of "
+                f"{self._upload_limit}. Nothing was sent.",
+                operation="upload file",
+                status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            )
         call = Call(
             operation="upload file",
             request=self._codec.upload_file(identifier, name),
-            deadline=TRANSFER_SECONDS,
+            deadline=self.deadlines.transfer,
             repeatable=True,
             content=content,
+            attributes=_attributes(identifier),
         )
         reply = await self._transport.send(call)
-        with _protocol_errors(call):
+        with protocol_errors(call):
             return self._codec.read_uploaded_file(reply, name)
 
     async def list_files(self, identifier: str, directory: str) -> list[SessionFile]:
         """List one directory."""
-        call = _call("list files", self._codec.list_files(identifier, directory))
-        reply = await self._transport.send(call)
-        with _protocol_errors(call):
-            return self._codec.read_files(reply, directory)
+        files: list[SessionFile] = []
+        request: RequestData | None = self._codec.list_files(identifier, directory)
+        for _ in range(_MOST_PAGES):
+            if request is None:
+                return files
+            call = self._call("list files", identifier, request)
+            reply = await self._transport.send(call)
+            with protocol_errors(call):
+                files += self._codec.read_files(reply, directory)
+                request = next_page(request, reply)
+        raise ServiceProtocolError(
+            f"list files: the list has more than {_MOST_PAGES} pages.", operation="list files"
+        )
 
     @asynccontextmanager
     async def download_file(
-        self, identifier: str, name: str
-    ) -> AsyncGenerator[AsyncIterator[bytes]]:
-        """Yield a file's bytes piece by piece."""
+        self, identifier: str, name: str, *, offset: int = 0, validator: str | None = None
+    ) -> AsyncGenerator[Download]:
+        """Yield a file's bytes piece by piece.
+
+        Args:
+            identifier: The session.
+            name: The file.
+            offset: The first byte to send, where the server gives ranges.
+            validator: The entity tag that the file must have for that; otherwise all of it comes.
+        """
+        request = self._codec.download_file(identifier, name)
+        if offset and validator is not None:
+            headers = {"Range": f"bytes={offset}-", "If-Range": validator}
+            request = replace(request, headers=headers)
         call = Call(
             operation="download file",
-            request=self._codec.download_file(identifier, name),
-            deadline=TRANSFER_SECONDS,
+            request=request,
+            deadline=self.deadlines.transfer,
             repeatable=True,
+            attributes=_attributes(identifier),
         )
-        async with self._transport.download(call) as chunks:
-            yield chunks
+        async with self._transport.download(call) as download:
+            yield download
 
     async def delete_file(self, identifier: str, name: str) -> None:
         """Delete a file; one that is gone already counts as deleted."""
-        call = _call("delete file", self._codec.delete_file(identifier, name))
-        await self._unless_gone(call, NotFoundError)
+        request = self._codec.delete_file(identifier, name)
+        call = self._call("delete file", identifier, request)
+        with suppress(NotFoundError):
+            await self._transport.send(call)
+
+    async def get_session(self, identifier: str) -> SessionStatus | None:
+        """Return what stands behind the identifier, or None if nothing does."""
+        call = self._call("get session", identifier, get_session(identifier))
+        try:
+            reply = await self._transport.send(call)
+        except SessionNotFoundError:
+            return None
+        with protocol_errors(call):
+            return read_session(reply)
 
     async def delete_session(self, identifier: str) -> None:
         """End a session; one that is gone already counts as ended."""
-        call = _call("delete session", delete_session(identifier))
-        await self._unless_gone(call, NotFoundError, SessionNotFoundError)
+        call = self._call("delete session", identifier, delete_session(identifier))
+        with suppress(NotFoundError, SessionNotFoundError):
+            await self._transport.send(call)
+
+    async def list_packages(self) -> dict[str, str]:
+        """Return name and version of what every session of the pool begins with.
+
+        Raises:
+            InvalidRequestError, NotFoundError: The service does not have this call.
+        """
+        call = Call(
+            operation="list packages",
+            request=pool_metadata(),
+            deadline=self.deadlines.call,
+            repeatable=True,
+        )
+        reply = await self._transport.send(call)
+        with protocol_errors(call):
+            return read_installed_packages(reply)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._transport.close()
 
-    async def _unless_gone(self, call: Call, *gone: type[Exception]) -> None:
-        with suppress(*gone):
-            await self._transport.send(call)
+    def _call(self, operation: str, identifier: str, request: RequestData) -> Call:
+        return Call(
+            operation=operation,
+            request=request,
+            deadline=self.deadlines.call,
+            repeatable=True,
+            attributes=_attributes(identifier),
+        )
 
 
-def _call(operation: str, request: RequestData) -> Call:
-    return Call(operation=operation, request=request, deadline=CALL_SECONDS, repeatable=True)
-
-
-@contextmanager
-def _protocol_errors(call: Call) -> Generator[None]:
-    try:
-        yield
-    except UnexpectedReplyError as error:
-        raise ServiceProtocolError(
-            f"{call.operation}: the service's answer is not as documented: {error}.",
-            operation=call.operation,
-            outcome_unknown=not call.repeatable,
-        ) from error
+def _attributes(identifier: str) -> dict[str, str | int | float | bool]:
+    return {"dynamic_sessions.identifier_hash": fingerprint(identifier)}

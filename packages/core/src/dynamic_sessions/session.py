@@ -1,32 +1,59 @@
 """One session: its functions are set up before its code, and what happens to it is noticed."""
 
 import logging
-from dataclasses import replace
+import uuid
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import anyio
 
-from dynamic_sessions.errors import ServiceError, ServiceTimeoutError
+from dynamic_sessions.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    ServiceError,
+    ServiceTimeoutError,
+)
+from dynamic_sessions.executions import ExecutionReply, Run
 from dynamic_sessions.files import DATA_DIRECTORY, AsyncSessionFiles
+from dynamic_sessions.full_output import (
+    begin_code,
+    end_code,
+    file_names,
+    with_whole_output,
+)
 from dynamic_sessions.functions import FunctionModule
-from dynamic_sessions.models import CodeBlock, Execution, ExecutionStatus
+from dynamic_sessions.ledger import SessionLedger
+from dynamic_sessions.liveness import Liveness
+from dynamic_sessions.models import CodeBlock, Command, Execution, ExecutionStatus
 from dynamic_sessions.packages import LIST_PACKAGES_CODE, parse_packages
 from dynamic_sessions.service import PoolService
+from dynamic_sessions.time_limits import check_asynchronous_timeout, check_timeout
 
 logger = logging.getLogger("dynamic_sessions")
 
-MAX_EXECUTION_SECONDS = 220.0
-"""The service ends every run after this time (Azure documentation, and a field report)."""
+OnCancel: TypeAlias = Literal["delete", "leave"]
 
 _LANGUAGES = frozenset({"python", "python3", "py"})
-_STOP_SECONDS = 10.0
 _STATE_IN_DOUBT = frozenset({ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED})
+_DELETED_NOTE = "The session was deleted to stop its code: its variables and files are gone."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionSettings:
+    """What a session does where a call does not say otherwise; see AsyncSessionPool."""
+
+    timeout: float
+    long_run: float
+    on_cancel: OnCancel
+    cooldown: float
 
 
 class AsyncSession:
     """One stateful Python session. Made by AsyncSessionPool.session().
 
-    Executions of one object run one after the other, in the order of the calls. Another object
-    with the same identifier shares the session, not the order.
+    Executions in one session of one pool run one after the other, in the order of the calls.
 
     Attributes:
         identifier: The caller's name for the session.
@@ -40,18 +67,22 @@ class AsyncSession:
         service: PoolService,
         *,
         functions: FunctionModule,
-        timeout: float,
-        in_use: set[str],
+        settings: SessionSettings,
+        ledger: SessionLedger,
+        is_named: bool,
     ) -> None:
         self.identifier = identifier
         self.functions = functions
-        self.files = AsyncSessionFiles(identifier, service, in_use=in_use)
+        self.files = AsyncSessionFiles(identifier, service, ledger, is_named=is_named)
         self._service = service
-        self._timeout = timeout
-        self._in_use = in_use
-        self._lock = anyio.Lock()
+        self._settings = settings
+        self._ledger = ledger
+        self._is_named = is_named
+        self._turn = ledger.turn(identifier)
+        self._liveness = Liveness(settings.cooldown)
         self._is_set_up = False
-        self._guid: str | None = None
+        self._must_stop = False
+        self._state_was_lost = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(identifier={self.identifier!r})"
@@ -66,44 +97,128 @@ class AsyncSession:
             FunctionLoadError: The functions' text failed there.
             ServiceError: The service, or the way to it, failed.
         """
-        async with self._lock:
-            await self._set_up_once()
+        async with self._turn:
+            await self._prepare()
 
-    async def execute(self, code: str | CodeBlock, *, timeout: float | None = None) -> Execution:
+    async def execute(
+        self,
+        code: str | CodeBlock,
+        *,
+        timeout: float | None = None,
+        asynchronous: bool | None = None,
+        execution_id: str | None = None,
+        full_output: bool = False,
+    ) -> Execution:
         """Run code and return what came of it. Code that fails is a result, not an exception.
 
-        If the call is cancelled, or its answer does not come in time, the session is deleted so
-        that the code stops: the service has no gentler way.
+        User code is sent once. If the call is cancelled, or its answer does not come in time, the
+        session is deleted so that the code stops, unless the session's on_cancel says to leave it.
 
         Args:
             code: Python code, IPython's magics included.
-            timeout: Seconds that the code may run, at most 220; by default the pool's.
+            timeout: Seconds that the code may run, at most 220; by default the pool's. An
+                asynchronous run may be given more, if the session pool grants it.
+            asynchronous: Whether the service is asked for the result later, so that a lost
+                connection loses nothing. By default for time limits above the pool's long_run.
+            execution_id: Our name for the run, for attach(); makes it asynchronous. By default a
+                random one.
+            full_output: Whether stdout and stderr are also kept in the session and fetched where
+                the answer's limit cut them. Costs two more requests, and four where something was
+                cut.
 
         Raises:
-            ValueError: The language is not Python, or the time limit is out of range.
+            ValueError: The language is not Python, the time limit is out of range, or the API
+                version has no asynchronous executions.
             FunctionError: The functions cannot be had in this session.
             ServiceError: The service, or the way to it, failed; outcome_unknown tells whether the
-                code may have run.
+                code may have run, session_deleted whether the session's state is gone.
         """
         block = CodeBlock(code=code) if isinstance(code, str) else code
         if block.language.lower() not in _LANGUAGES:
             raise ValueError(f"A session runs Python, not {block.language!r}.")
-        seconds = check_timeout(self._timeout if timeout is None else timeout)
-        async with self._lock:
-            recycled_before = await self._set_up_once()
-            execution = await self._run(block.code, seconds)
-        return replace(execution, session_recycled=recycled_before or execution.session_recycled)
+        run = self._plan(block.code, timeout, asynchronous, execution_id)
+        async with self._turn:
+            with _nothing_of_the_callers_ran():
+                await self._prepare()
+            if full_output:
+                execution = await self._run_keeping_output(run)
+            else:
+                execution = await self._run(run)
+        return self._with_report(execution)
 
-    async def list_packages(self) -> dict[str, str]:
+    async def run_command(
+        self,
+        command: str | Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: float | None = None,
+        asynchronous: bool | None = None,
+        execution_id: str | None = None,
+    ) -> Execution:
+        """Run a command in a session of a Shell pool, and return what came of it.
+
+        Each command is a process of its own that starts in /mnt/data; files stay, and nothing else.
+        A command is sent once, as code is; see execute().
+
+        Args:
+            command: A line or a script for Bash; or a program and its arguments, which no shell
+                takes apart.
+            stdin: What the command reads.
+            timeout: See execute().
+            asynchronous: See execute().
+            execution_id: See execute().
+
+        Raises:
+            ValueError: It is no command, or the API version has none of the kind.
+            InvalidRequestError: The session pool runs code and not commands.
+            ServiceError: See execute().
+        """
+        line = command if isinstance(command, str) else tuple(command)
+        run = self._plan(Command(line=line, stdin=stdin), timeout, asynchronous, execution_id)
+        async with self._turn:
+            with _nothing_of_the_callers_ran():
+                await self._finish_stopping()
+            execution = await self._run(run)
+        return self._with_report(execution)
+
+    async def attach(self, execution_id: str, *, timeout: float | None = None) -> Execution:
+        """Wait for a run that was sent asynchronously before, from this program or another.
+
+        Args:
+            execution_id: The id that it was sent with.
+            timeout: Seconds to wait; by default the pool's time limit.
+
+        Raises:
+            NotFoundError, InvalidRequestError: The session knows no such run.
+            ServiceTimeoutError: It has not ended; it goes on, and can be attached to again.
+            ServiceError: The service, or the way to it, failed.
+        """
+        seconds = check_asynchronous_timeout(self._settings.timeout if timeout is None else timeout)
+        reply = await self._service.attach(self.identifier, execution_id, timeout=seconds)
+        return self._with_report(self._read(reply))
+
+    async def list_packages(self, *, in_session: bool = False) -> dict[str, str]:
         """Return the installed distributions, name to version.
+
+        The service is asked what its sessions begin with; one that cannot tell has it found out
+        in the session.
+
+        Args:
+            in_session: Whether the session is asked in any case, which also knows what was
+                installed there since.
 
         Raises:
             ExecutionFailed: The listing failed in the session.
             ServiceError: The service, or the way to it, failed.
         """
-        async with self._lock:
-            execution = await self._run(LIST_PACKAGES_CODE, self._timeout)
-        return parse_packages(execution)
+        if not in_session:
+            with suppress(InvalidRequestError, NotFoundError):
+                return await self._service.list_packages()
+        async with self._turn:
+            await self._finish_stopping()
+            return parse_packages(
+                await self._run(self._own_run("list packages", LIST_PACKAGES_CODE))
+            )
 
     async def delete(self) -> None:
         """End the session: its code stops, its variables and files are gone.
@@ -112,59 +227,161 @@ class AsyncSession:
             ServiceError: The service, or the way to it, failed. A session that is gone already is
                 no error.
         """
-        self._is_set_up = False
-        self._guid = None
-        await self._service.delete_session(self.identifier)
-        self._in_use.discard(self.identifier)
+        await self._delete()
+        self._state_was_lost = False
 
-    async def _set_up_once(self) -> bool:
-        if self._is_set_up:
-            return False
-        execution = await self._run(
-            self.functions.set_up_code(working_directory=DATA_DIRECTORY), self._timeout
+    def _plan(
+        self,
+        program: str | Command,
+        timeout: float | None,
+        asynchronous: bool | None,
+        execution_id: str | None,
+    ) -> Run:
+        seconds = self._settings.timeout if timeout is None else timeout
+        can_be_asynchronous = self._service.has_asynchronous_executions
+        if asynchronous is None:
+            is_long = seconds > self._settings.long_run
+            asynchronous = execution_id is not None or (is_long and can_be_asynchronous)
+            check_timeout(seconds)
+        elif asynchronous:
+            check_asynchronous_timeout(seconds)
+        else:
+            check_timeout(seconds)
+        if asynchronous and not can_be_asynchronous:
+            raise ValueError("This API version has no asynchronous executions; use a newer one.")
+        if execution_id is not None and not asynchronous:
+            raise ValueError("An execution_id is for asynchronous runs.")
+        return Run(
+            identifier=self.identifier,
+            program=program,
+            timeout=seconds,
+            execution_id=execution_id or str(uuid.uuid4()),
+            asynchronous=asynchronous,
         )
-        self.functions.check_set_up(execution)
-        self._is_set_up = True
-        return execution.session_recycled
 
-    async def _run(self, code: str, timeout: float) -> Execution:
-        self._in_use.add(self.identifier)
+    async def _prepare(self) -> None:
+        """Have a live session with the functions in it."""
+        await self._finish_stopping()
+        if self._is_set_up and self._liveness.is_in_doubt():
+            await self._ask_whether_it_lives()
+        if not self._is_set_up:
+            await self._set_up()
+
+    async def _finish_stopping(self) -> None:
+        # Otherwise the next code would wait in the session for the code that was given up.
+        if self._must_stop:
+            await self._delete()
+            self._state_was_lost = True
+
+    async def _ask_whether_it_lives(self) -> None:
         try:
-            reply = await self._service.execute(self.identifier, code, timeout=timeout)
-        except (anyio.get_cancelled_exc_class(), ServiceTimeoutError):
-            await self._stop()
+            status = await self._service.get_session(self.identifier)
+        except ServiceError as error:
+            # Setting up again does no harm, and its answer tells which session it is.
+            logger.debug("The session could not be looked at: %s", type(error).__name__)
+            self._is_set_up = False
+            return
+        if not self._liveness.is_same(status):
+            self._is_set_up = False
+            self._state_was_lost = True
+
+    async def _set_up(self) -> None:
+        code = self.functions.set_up_code(working_directory=DATA_DIRECTORY)
+        # The text of functions is the caller's own code, which is never sent twice.
+        run = self._own_run("set up", code, repeatable=not self.functions.names)
+        self.functions.check_set_up(await self._run(run))
+        self._is_set_up = True
+
+    def _own_run(self, operation: str, code: str, *, repeatable: bool = True) -> Run:
+        return Run(
+            identifier=self.identifier,
+            program=code,
+            timeout=self._settings.timeout,
+            operation=operation,
+            repeatable=repeatable,
+        )
+
+    async def _run(self, run: Run) -> Execution:
+        await self._ledger.enter(self.identifier, is_named=self._is_named)
+        try:
+            reply = await self._service.run(run)
+        except anyio.get_cancelled_exc_class() as error:
+            if await self._stop(run):
+                error.add_note(_DELETED_NOTE)
             raise
+        except ServiceTimeoutError as error:
+            error.session_deleted = await self._stop(run)
+            raise
+        return self._read(reply)
+
+    def _read(self, reply: ExecutionReply) -> Execution:
         execution = reply.execution
-        recycled = self._is_another(reply.session_guid)
-        if recycled or execution.status in _STATE_IN_DOUBT:
+        is_another = self._liveness.note(reply)
+        if is_another or execution.status in _STATE_IN_DOUBT:
             self._is_set_up = False
         # The service does not say what an aborted kernel kept; it cannot have kept variables.
-        recycled = recycled or execution.status is ExecutionStatus.ABORTED
-        return replace(execution, session_recycled=recycled)
+        if is_another or execution.status is ExecutionStatus.ABORTED:
+            self._state_was_lost = True
+        return execution
 
-    def _is_another(self, guid: str | None) -> bool:
-        if guid is None:
+    def _with_report(self, execution: Execution) -> Execution:
+        was_lost, self._state_was_lost = self._state_was_lost, False
+        return replace(execution, session_recycled=was_lost)
+
+    async def _run_keeping_output(self, run: Run) -> Execution:
+        names = file_names(run.execution_id)
+        paths = {stream: f"{DATA_DIRECTORY}/{name}" for stream, name in names.items()}
+        with _nothing_of_the_callers_ran():
+            begun = await self._run(self._own_run("keep output", begin_code(paths)))
+        execution = await self._run(run)
+        if not begun.ok:
+            logger.warning("The session has no room to keep the whole output.")
+            return execution
+        try:
+            return await self._with_kept_output(execution, names)
+        except ServiceError as error:
+            # The code has run, so that its result must not be lost over this.
+            logger.warning("The whole output could not be fetched: %s", error)
+            return execution
+
+    async def _with_kept_output(self, execution: Execution, names: dict[str, str]) -> Execution:
+        code = end_code(needed=execution.truncated)
+        # Not repeatable: a second time there would be nothing to end.
+        ended = await self._run(self._own_run("keep output", code, repeatable=False))
+        if not execution.truncated or not ended.ok:
+            # Nothing is missing, or the session that kept it is gone.
+            return execution
+        kept = {stream: await self.files.read(name) for stream, name in names.items()}
+        for name in names.values():
+            await self.files.delete(name)
+        return with_whole_output(execution, kept)
+
+    async def _stop(self, run: Run) -> bool:
+        """Stop what was given up, as far as the session's policy goes; True if it was deleted."""
+        if not run.sending.has_begun or self._settings.on_cancel == "leave":
             return False
-        known, self._guid = self._guid, guid
-        return known is not None and known != guid
-
-    async def _stop(self) -> None:
-        with anyio.move_on_after(_STOP_SECONDS, shield=True):
+        self._must_stop = True
+        with anyio.move_on_after(self._service.deadlines.stop, shield=True):
             try:
-                await self.delete()
+                await self._delete()
             except ServiceError as error:
                 logger.warning("The session could not be deleted to stop its code: %s", error)
+            else:
+                self._state_was_lost = True
+        return not self._must_stop
+
+    async def _delete(self) -> None:
+        self._is_set_up = False
+        await self._service.delete_session(self.identifier)
+        self._must_stop = False
+        self._liveness.forget()
+        self._ledger.leave(self.identifier)
 
 
-def check_timeout(seconds: float) -> float:
-    """Return a time limit that the service accepts.
-
-    Raises:
-        ValueError: It is not above 0 and at most 220 seconds.
-    """
-    if not 0 < seconds <= MAX_EXECUTION_SECONDS:
-        raise ValueError(
-            f"A time limit is above 0 and at most {MAX_EXECUTION_SECONDS:g} seconds, where the "
-            f"service ends every run; {seconds:g} is not."
-        )
-    return seconds
+@contextmanager
+def _nothing_of_the_callers_ran() -> Generator[None]:
+    try:
+        yield
+    except ServiceError as error:
+        error.outcome_unknown = False
+        raise

@@ -9,16 +9,22 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, cast
 from urllib.parse import unquote
 
 import httpx
 
+from dynamic_sessions.files import DATA_DIRECTORY
+from dynamic_sessions.functions import FunctionModule
 from dynamic_sessions.functions.module import REPORT_MARK
 from dynamic_sessions.models import Image, JsonValue
 
 JsonObject: TypeAlias = dict[str, Any]
+
+_CHANGE_DIRECTORY_CODE = FunctionModule.from_functions(()).set_up_code(
+    working_directory=DATA_DIRECTORY
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,8 @@ class ScriptedExecution:
     stderr: str = ""
     result: "JsonValue | Image" = ""
     failed: bool = False
+    polls: int = 0
+    """How often an asynchronous run is asked after before it has ended."""
 
     def wire_result(self) -> JsonValue:
         """Return the result as the service sends it."""
@@ -38,6 +46,10 @@ class ScriptedExecution:
         return self.result
 
 
+Script: TypeAlias = Mapping[str, ScriptedExecution] | Callable[[str], ScriptedExecution]
+"""What comes of which code: a table, or a function of the code."""
+
+
 @dataclass
 class ScriptedSession:
     """A session of the scripted service: no interpreter, but files and an id of its own."""
@@ -45,25 +57,41 @@ class ScriptedSession:
     guid: str = field(default_factory=lambda: str(uuid.uuid4()))
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     executed: list[str] = field(default_factory=list[str])
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(kw_only=True)
+class _PolledAnswer:
+    polls: int
+    answer: JsonObject
 
 
 class ScriptedService:
     """A session pool in memory that answers code from a script.
 
     It speaks both dialects in the form of the service's recorded traffic. Code that is not in
-    the script succeeds without output.
+    a table succeeds without output.
 
     Example:
         >>> service = ScriptedService({"6 * 7": ScriptedExecution(result=42)})
         >>> pool = AsyncSessionPool("https://pool.test", "token", transport=service.transport)
 
     Attributes:
+        script: The table; empty where the script is a function.
         sessions: The live sessions by identifier.
         requests: All requests so far, in order.
+        packages: What the pool's sessions begin with; None for a service that cannot tell.
+        code: All code of callers that ran so far, in order; set-ups are not among it.
     """
 
-    def __init__(self, script: Mapping[str, ScriptedExecution] | None = None) -> None:
-        self.script = dict(script or {})
+    def __init__(
+        self, script: Script | None = None, *, packages: Mapping[str, str] | None = None
+    ) -> None:
+        self._answer = script if callable(script) else None
+        self.script = {} if script is None or callable(script) else dict(script)
+        self.packages = packages
+        self.code: list[str] = []
+        self._answers: dict[str, _PolledAnswer] = {}
         self.sessions: dict[str, ScriptedSession] = {}
         self.requests: list[httpx.Request] = []
         self._faults: list[Callable[[httpx.Request], httpx.Response]] = []
@@ -100,10 +128,16 @@ class ScriptedService:
         match request.method, path:
             case "POST", (*_, "executions"):
                 return self._execute(request, identifier)
+            case "GET", (*_, "executions", execution_id):
+                return self._poll(identifier, execution_id)
             case "POST", (*_, "code", "execute"):
                 return self._execute_legacy(request, identifier)
             case "DELETE", (*_, "session"):
                 return self._delete_session(identifier)
+            case "GET", (*_, "session"):
+                return self._get_session(identifier)
+            case "GET", (*_, "metadata") if self.packages is not None:
+                return _metadata(self.packages)
             case _:
                 return _answer_on_files(request, self._session(identifier), path)
 
@@ -114,15 +148,19 @@ class ScriptedService:
         self._session(identifier).executed.append(code)
         if REPORT_MARK in code:
             return ScriptedExecution(stdout=f'{REPORT_MARK}{{"ready": ""}}\n')
-        return self.script.get(code, ScriptedExecution())
+        if code == _CHANGE_DIRECTORY_CODE:
+            return ScriptedExecution()
+        self.code.append(code)
+        return self._answer(code) if self._answer else self.script.get(code, ScriptedExecution())
 
     def _execute(self, request: httpx.Request, identifier: str) -> httpx.Response:
         body = _body(request)
         if "code" not in body:
             return _error(400, "SessionPropertiesMissing", "The request has no code.")
         run = self._run(identifier, body["code"])
+        execution_id = request.headers.get("operation-id", str(uuid.uuid4()))
         answer = {
-            "id": str(uuid.uuid4()),
+            "id": execution_id,
             "identifier": identifier,
             "executionType": body.get("executionType"),
             "status": "Failed" if run.failed else "Succeeded",
@@ -133,6 +171,17 @@ class ScriptedService:
                 "executionTimeInMilliseconds": 7,
             },
         }
+        self._answers[execution_id] = _PolledAnswer(polls=run.polls, answer=answer)
+        if str(body.get("executionType")).lower() == "asynchronous" and run.polls:
+            return self._execution_response(identifier, _unfinished(answer), status=202)
+        return self._execution_response(identifier, answer)
+
+    def _poll(self, identifier: str, execution_id: str) -> httpx.Response:
+        running = self._answers.get(execution_id)
+        if running is None or identifier not in self.sessions:
+            return _error(404, "ExecutionNotFound", "There is no such execution.")
+        running.polls -= 1
+        answer = running.answer if running.polls <= 0 else _unfinished(running.answer)
         return self._execution_response(identifier, answer)
 
     def _execute_legacy(self, request: httpx.Request, identifier: str) -> httpx.Response:
@@ -146,14 +195,46 @@ class ScriptedService:
         }
         return self._execution_response(identifier, {"properties": properties})
 
-    def _execution_response(self, identifier: str, answer: JsonObject) -> httpx.Response:
+    def _execution_response(
+        self, identifier: str, answer: JsonObject, *, status: int = 200
+    ) -> httpx.Response:
         guid = self._session(identifier).guid
-        return httpx.Response(200, json=answer, headers={"x-ms-session-guid": guid})
+        headers = {"x-ms-session-guid": guid, "x-ms-container-execution-duration": "7"}
+        return httpx.Response(status, json=answer, headers=headers)
+
+    def _get_session(self, identifier: str) -> httpx.Response:
+        session = self.sessions.get(identifier)
+        if session is None:
+            return _error(400, "SessionWithIdentifierNotFound", "There is no such session.")
+        body = {
+            "identifier": identifier,
+            "createdAt": _timestamp(session.created_at),
+            "lastAccessedAt": _timestamp(datetime.now(UTC)),
+            "expireAt": _timestamp(datetime.now(UTC) + timedelta(minutes=5)),
+            "etag": session.guid,
+        }
+        return httpx.Response(200, json=body)
 
     def _delete_session(self, identifier: str) -> httpx.Response:
         if self.sessions.pop(identifier, None) is None:
             return _error(400, "SessionWithIdentifierNotFound", "There is no such session.")
         return httpx.Response(204)
+
+
+def _metadata(packages: Mapping[str, str]) -> httpx.Response:
+    listed = [{"name": name, "version": version} for name, version in packages.items()]
+    moment = "2025-01-05T22:18:41.495Z"
+    kernel = {"name": "ipython", "version": "9.0.0", "projectUrl": "", "description": ""}
+    return httpx.Response(
+        200,
+        json={
+            "runtimes": [{"name": "python", "version": "3.12.9"}],
+            "preInstalledPackages": listed,
+            "createdAt": moment,
+            "lastUpdatedAt": moment,
+            "jupyterKernel": kernel,
+        },
+    )
 
 
 def _answer_on_files(
@@ -168,12 +249,7 @@ def _answer_on_files(
             entry = _entry(name, content, legacy=legacy)
             return httpx.Response(200, json={"value": [entry]} if legacy else entry)
         case "GET", (*_, "files"):
-            entries = [
-                _entry(name.rpartition("/")[2], content, legacy=legacy)
-                for name, content in session.files.items()
-                if name.rpartition("/")[0] == directory
-            ]
-            return httpx.Response(200, json={"value": entries})
+            return httpx.Response(200, json={"value": _listing(session, directory, legacy=legacy)})
         case "GET", (*_, "files", "content", name) | (*_, "files", name, "content"):
             return _content(session, _join(directory, name))
         case "DELETE", (*_, "files", name):
@@ -181,6 +257,25 @@ def _answer_on_files(
             return httpx.Response(204) if found is not None else _no_such_file()
         case _:
             return _error(400, "SessionRequestNotSupported", "There is no such path.")
+
+
+def _listing(session: ScriptedSession, directory: str, *, legacy: bool) -> list[JsonObject]:
+    prefix = f"{directory}/" if directory else ""
+    below = {
+        name.removeprefix(prefix): content
+        for name, content in session.files.items()
+        if name.startswith(prefix)
+    }
+    entries = [
+        _entry(name, content, legacy=legacy) for name, content in below.items() if "/" not in name
+    ]
+    folders = dict.fromkeys(name.partition("/")[0] for name in below if "/" in name)
+    return entries + [_folder_entry(name) for name in folders if not legacy]
+
+
+def _folder_entry(name: str) -> JsonObject:
+    moment = _timestamp(datetime.now(UTC))
+    return {"name": name, "type": "directory", "sizeInBytes": 4096, "lastModifiedAt": moment}
 
 
 def _content(session: ScriptedSession, name: str) -> httpx.Response:
@@ -193,7 +288,7 @@ def _content(session: ScriptedSession, name: str) -> httpx.Response:
 
 
 def _entry(name: str, content: bytes, *, legacy: bool) -> JsonObject:
-    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+    moment = _timestamp(datetime.now(UTC))
     if legacy:
         return {"properties": {"filename": name, "size": len(content), "lastModifiedTime": moment}}
     return {
@@ -203,6 +298,16 @@ def _entry(name: str, content: bytes, *, legacy: bool) -> JsonObject:
         "sizeInBytes": len(content),
         "lastModifiedAt": moment,
     }
+
+
+def _unfinished(answer: JsonObject) -> JsonObject:
+    return {name: answer[name] for name in ("id", "identifier", "executionType")} | {
+        "status": "Running"
+    }
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
 
 def _uploaded_file(request: httpx.Request) -> tuple[str, bytes]:

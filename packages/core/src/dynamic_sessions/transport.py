@@ -1,10 +1,12 @@
 """The only module that sends: signing, deadlines, retries."""
 
+import json
 import logging
+import os
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -12,33 +14,30 @@ from urllib.parse import urlsplit
 import anyio
 import anyio.to_thread
 import httpx
+from anyio.lowlevel import RunVar
 
-from dynamic_sessions.credentials import BearerAuth, TokenCache
+from dynamic_sessions.bearer import BearerAuth
+from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.endpoints import Endpoint, is_loopback
-from dynamic_sessions.errors import (
-    PoolExhaustedError,
-    ServerError,
-    ServiceConnectionError,
-    ServiceError,
-    ServiceProtocolError,
-    ServiceTimeoutError,
-)
+from dynamic_sessions.errors import ServiceError, ServiceProtocolError, ServiceTimeoutError
+from dynamic_sessions.failures import transport_errors
+from dynamic_sessions.parting import Access
 from dynamic_sessions.responses import raise_for_response
+from dynamic_sessions.retries import Retries, RetryPolicy
+from dynamic_sessions.sending import Sending
+from dynamic_sessions.telemetry import Attributes, CallRecord, Telemetry
+from dynamic_sessions.tokens import TokenCache
 from dynamic_sessions.uploads import CHUNK_BYTES, MultipartFile, UploadContent
 from dynamic_sessions.wire import Reply, RequestData
 
 logger = logging.getLogger("dynamic_sessions")
 
-MAX_RETRIES = 2
-CONNECT_SECONDS = 10.0
-STALL_SECONDS = 60.0
 KEEP_ALIVE_SECONDS = 60.0
-_FIRST_DELAY_SECONDS = 0.5
-_LONGEST_DELAY_SECONDS = 8.0
-_LONGEST_RETRY_AFTER_SECONDS = 60.0
+LONGEST_REPLY_BYTES = 256 * 1024 * 1024
+"""An answer that is read into memory is refused above this: output limits keep it far below."""
 
-# Where nothing can have been sent, whatever the operation, it is safe to repeat it.
-_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+# httpcore's name for the moment from which a request may have its effect.
+_SENDING_EVENT = "send_request_headers.started"
 
 T = TypeVar("T")
 
@@ -50,10 +49,14 @@ class Call:
     operation: str
     request: RequestData
     deadline: float
-    """Seconds until the answer's head must be here, repetitions included."""
+    """Seconds until the answer must be here, repetitions included; of a download, until its head
+    is here, and again until its end."""
     repeatable: bool
     """Whether a second sending does no harm; never true of user code."""
     content: UploadContent | None = None
+    sending: Sending = field(default_factory=Sending)
+    attributes: Attributes = field(default_factory=dict[str, str | int | float | bool])
+    """For traces."""
 
 
 class Transport:
@@ -62,7 +65,8 @@ class Transport:
     Args:
         resolve: Finds the endpoint. Runs once, in a worker thread, before the first call.
         transport: Takes the place of the network, for tests.
-        max_retries: Repetitions of a call, beyond the first sending.
+        deadlines: Bounds of the waits.
+        retry_policy: How often and how soon calls are sent again.
         sleep: Waits between repetitions.
         jitter: Yields a number from 0 to 1 that spreads the waits of many clients.
     """
@@ -72,17 +76,22 @@ class Transport:
         resolve: Callable[[], Endpoint],
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        max_retries: int = MAX_RETRIES,
+        deadlines: Deadlines | None = None,
+        retry_policy: RetryPolicy | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._resolve = resolve
         self._transport = transport
-        self._max_retries = max_retries
+        self._deadlines = deadlines or Deadlines()
+        self._retries = Retries(retry_policy or RetryPolicy(), jitter=jitter)
         self._sleep = sleep
-        self._jitter = jitter
+        self._telemetry = Telemetry()
         self._lock = anyio.Lock()
         self._client: httpx.AsyncClient | None = None
+        self._tokens: TokenCache | None = None
+        self._is_own_loop = RunVar("dynamic_sessions_transport", default=False)
+        self._process_id = os.getpid()
         self._closed = False
 
     @property
@@ -90,171 +99,255 @@ class Transport:
         """Whether the endpoint was found, so that something may have been sent there."""
         return self._client is not None
 
+    def access(self) -> Access | None:
+        """Return what a last, blocking call needs, if anything was ever sent."""
+        token = None if self._tokens is None else self._tokens.cached
+        if self._client is None or token is None or self._transport is not None:
+            return None
+        return Access(
+            url=str(self._client.base_url),
+            token=token,
+            trusts_environment=self._client.trust_env,
+        )
+
     async def send(self, call: Call) -> Reply:
         """Send a call and return its answer.
 
         Raises:
             ServiceError: There was no answer, or none of success.
         """
-        return await self._repeat(call, self._exchange)
+        with self._telemetry.call(call.operation, call.attributes) as record:
+            return await self._repeat(call, record, self._exchange)
 
     @asynccontextmanager
-    async def download(self, call: Call) -> AsyncGenerator[AsyncIterator[bytes]]:
-        """Send a call and yield its answer's body piece by piece.
+    async def download(self, call: Call) -> AsyncGenerator["Download"]:
+        """Send a call and yield its answer, whose body is still to come.
 
         Raises:
             ServiceError: There was no answer, none of success, or it broke off.
         """
-        response = await self._repeat(call, self._open)
-        try:
-            yield _chunks(response, call)
-        finally:
-            await response.aclose()
+        with self._telemetry.call(call.operation, call.attributes) as record:
+            response = await self._repeat(call, record, self._send_request)
+            try:
+                with _deadline(call, anyio.current_time() + call.deadline):
+                    yield Download(response, call, record)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
 
     async def close(self) -> None:
         """Close all connections; calls are refused from then on."""
         self._closed = True
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        client, self._client = self._client, None
+        if self._tokens is not None:
+            await self._tokens.close()
+        if client is not None:
+            await client.aclose()
 
-    async def _repeat(self, call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
+    async def _repeat(
+        self, call: Call, record: CallRecord, attempt: Callable[[Call, CallRecord], Awaitable[T]]
+    ) -> T:
         ends_at = anyio.current_time() + call.deadline
-        for retry in range(self._max_retries + 1):
+        while True:
             try:
                 with _deadline(call, ends_at):
-                    return await attempt(call)
+                    outcome = await attempt(call, record)
             except ServiceError as error:
-                logger.debug("%s: attempt %d: %s", call.operation, retry + 1, type(error).__name__)
-                delay = self._delay(error, call, retry)
+                call.sending.has_begun = error.outcome_unknown
+                logger.debug(
+                    "%s: sending %d failed: %s",
+                    call.operation,
+                    record.retries + 1,
+                    type(error).__name__,
+                )
+                delay = self._retries.take(error, repeatable=call.repeatable, retry=record.retries)
                 if delay is None or anyio.current_time() + delay >= ends_at:
                     raise
+                record.retries += 1
+            else:
+                self._retries.record_success()
+                logger.debug("%s: sending %d succeeded", call.operation, record.retries + 1)
+                return outcome
             await self._sleep(delay)
-        raise AssertionError("the last attempt returns or raises")
 
-    def _delay(self, error: ServiceError, call: Call, retry: int) -> float | None:
-        if retry == self._max_retries or not _may_repeat(error, call):
-            return None
-        if isinstance(error, PoolExhaustedError) and error.retry_after is not None:
-            return min(error.retry_after, _LONGEST_RETRY_AFTER_SECONDS)
-        delay = min(_FIRST_DELAY_SECONDS * 2**retry, _LONGEST_DELAY_SECONDS)
-        return delay * (1 - 0.25 * self._jitter())
-
-    async def _exchange(self, call: Call) -> Reply:
-        client = await self._connected()
-        with _transport_errors(call):
-            response = await client.send(_build(client, call))
-        raise_for_response(response, call.operation)
+    async def _exchange(self, call: Call, record: CallRecord) -> Reply:
+        response = await self._send_request(call, record)
+        try:
+            content = await self._read(response, call, record)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await response.aclose()
         return Reply(
             status_code=response.status_code,
-            body=_json(response, call),
-            headers={name.lower(): value for name, value in response.headers.items()},
+            body=_json(content, call),
+            headers=_headers(response),
         )
 
-    async def _open(self, call: Call) -> httpx.Response:
+    async def _send_request(self, call: Call, record: CallRecord) -> httpx.Response:
+        """Return a response of success, its body still to be read."""
         client = await self._connected()
-        with _transport_errors(call):
-            response = await client.send(_build(client, call), stream=True)
-            if not response.is_success:
-                await response.aread()
-        raise_for_response(response, call.operation)
+        request = self._build(client, call)
+        record.bytes_sent += int(request.headers.get("content-length", 0))
+        with transport_errors(call.operation):
+            response = await client.send(request, stream=True)
+        record.note_response(response.status_code, _headers(response))
+        if not response.is_success:
+            try:
+                content = await self._read(response, call, record)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
+            raise_for_response(response, content, call.operation)
         return response
 
+    async def _read(self, response: httpx.Response, call: Call, record: CallRecord) -> bytes:
+        content = bytearray()
+        with transport_errors(call.operation):
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > LONGEST_REPLY_BYTES:
+                    raise ServiceProtocolError(
+                        f"{call.operation}: the service's answer is over "
+                        f"{LONGEST_REPLY_BYTES} bytes.",
+                        operation=call.operation,
+                        outcome_unknown=True,
+                    )
+        record.bytes_received += len(content)
+        return bytes(content)
+
     async def _connected(self) -> httpx.AsyncClient:
+        self._refuse_strangers()
         async with self._lock:
             if self._closed:
                 raise RuntimeError("This session pool is closed.")
             if self._client is None:
                 endpoint = await anyio.to_thread.run_sync(self._resolve)
-                self._client = self._new_client(endpoint)
+                self._tokens = TokenCache(endpoint.provider)
+                self._client = self._new_client(endpoint, self._tokens)
+                self._is_own_loop.set(True)
             return self._client
 
-    def _new_client(self, endpoint: Endpoint) -> httpx.AsyncClient:
+    def _refuse_strangers(self) -> None:
+        if os.getpid() != self._process_id:
+            raise RuntimeError(
+                "This session pool was made before the process forked, and its connections are "
+                "the parent's: make another pool in this process."
+            )
+        if self._client is not None and not self._is_own_loop.get():
+            raise RuntimeError(
+                "This session pool belongs to another event loop: make one for each, or use "
+                "SessionPool, which may be called from anywhere."
+            )
+
+    def _new_client(self, endpoint: Endpoint, tokens: TokenCache) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             base_url=endpoint.url,
-            auth=BearerAuth(TokenCache(endpoint.provider)),
+            auth=BearerAuth(tokens),
             headers={"User-Agent": f"dynamic-sessions/{version('dynamic-sessions')}"},
-            timeout=httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_SECONDS),
-            transport=self._transport,
+            transport=None if self._transport is None else _Traced(self._transport),
             # A proxy from the environment cannot reach this machine's own loopback interface.
             trust_env=not is_loopback(urlsplit(endpoint.url).hostname or ""),
         )
 
-
-def _may_repeat(error: ServiceError, call: Call) -> bool:
-    if isinstance(error, PoolExhaustedError):
-        return True
-    if isinstance(error, ServiceConnectionError):
-        return call.repeatable or not error.outcome_unknown
-    return call.repeatable and isinstance(error, ServerError)
-
-
-def _build(client: httpx.AsyncClient, call: Call) -> httpx.Request:
-    request = call.request
-    timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS, read=call.deadline)
-    if request.upload is None or call.content is None:
-        return client.build_request(
-            request.method, request.target, json=request.json, timeout=timeout
+    def _build(self, client: httpx.AsyncClient, call: Call) -> httpx.Request:
+        request = call.request
+        stall = self._deadlines.stall
+        timeout = httpx.Timeout(
+            stall,
+            connect=self._deadlines.connect,
+            # Until the answer's head comes, the service works on the call.
+            read=stall if request.streams_reply else call.deadline,
         )
-    body = MultipartFile(call.content, request.upload.file_name)
-    return client.build_request(
-        request.method, request.target, content=body, headers=body.headers, timeout=timeout
-    )
+        extensions = {"trace": _begin_tracer(call.sending)}
+        if request.upload is None or call.content is None:
+            return client.build_request(
+                request.method,
+                request.target,
+                json=request.json,
+                headers=dict(request.headers),
+                timeout=timeout,
+                extensions=extensions,
+            )
+        body = MultipartFile(call.content, request.upload.file_name)
+        return client.build_request(
+            request.method,
+            request.target,
+            content=body,
+            headers=body.headers,
+            timeout=timeout,
+            extensions=extensions,
+        )
 
 
-def _json(response: httpx.Response, call: Call) -> object:
-    if not response.content:
+class Download:
+    """An answer of success whose body is read piece by piece."""
+
+    def __init__(self, response: httpx.Response, call: Call, record: CallRecord) -> None:
+        self.status_code = response.status_code
+        self.headers = _headers(response)
+        self._response = response
+        self._call = call
+        self._record = record
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the body.
+
+        Raises:
+            ServiceError: It broke off or stalled.
+        """
+        with transport_errors(self._call.operation):
+            async for chunk in self._response.aiter_bytes(CHUNK_BYTES):
+                self._record.bytes_received += len(chunk)
+                yield chunk
+
+
+class _Traced(httpx.AsyncBaseTransport):
+    """Tells of the sending as httpcore does, for transports that do not."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.extensions["trace"](_SENDING_EVENT, {})
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+def _begin_tracer(sending: Sending) -> Callable[[str, object], Awaitable[None]]:
+    async def trace(event: str, _info: object) -> None:
+        if event.endswith(_SENDING_EVENT):
+            sending.has_begun = True
+
+    return trace
+
+
+def _headers(response: httpx.Response) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _json(content: bytes, call: Call) -> object:
+    if not content:
         return None
     try:
-        return response.json()
-    except ValueError as error:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise ServiceProtocolError(
             f"{call.operation}: the service's answer is not JSON.",
-            operation=call.operation,
-            outcome_unknown=not call.repeatable,
-        ) from error
-
-
-async def _chunks(response: httpx.Response, call: Call) -> AsyncIterator[bytes]:
-    with _transport_errors(call):
-        async for chunk in response.aiter_bytes(CHUNK_BYTES):
-            yield chunk
-
-
-@contextmanager
-def _deadline(call: Call, ends_at: float) -> Generator[None]:
-    try:
-        with anyio.fail_after(max(ends_at - anyio.current_time(), 0)):
-            yield
-    except ServiceError:
-        raise
-    except TimeoutError as error:
-        raise _timeout(call) from error
-
-
-@contextmanager
-def _transport_errors(call: Call) -> Generator[None]:
-    try:
-        yield
-    except _NOTHING_SENT as error:
-        raise ServiceConnectionError(
-            f"{call.operation}: no connection to the session pool: {error}",
-            operation=call.operation,
-        ) from error
-    except httpx.TimeoutException as error:
-        raise _timeout(call) from error
-    except httpx.TransportError as error:
-        raise ServiceConnectionError(
-            f"{call.operation}: the connection to the session pool was lost: {error}",
             operation=call.operation,
             outcome_unknown=True,
         ) from error
 
 
-def _timeout(call: Call) -> ServiceTimeoutError:
-    return ServiceTimeoutError(
-        f"{call.operation}: no answer within {call.deadline:g} seconds.",
-        operation=call.operation,
-        outcome_unknown=True,
-    )
+@contextmanager
+def _deadline(call: Call, ends_at: float) -> Generator[None]:
+    with anyio.move_on_after(max(ends_at - anyio.current_time(), 0)) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise ServiceTimeoutError(
+            f"{call.operation}: no answer within {call.deadline:g} seconds.",
+            operation=call.operation,
+            outcome_unknown=call.sending.has_begun,
+        )

@@ -9,6 +9,8 @@ from typing import BinaryIO, Protocol, TypeAlias, cast
 import anyio
 import anyio.to_thread
 
+from dynamic_sessions.local_files import LocalFile
+
 CHUNK_BYTES = 256 * 1024
 
 UploadSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
@@ -43,6 +45,34 @@ async def open_upload(source: UploadSource) -> tuple[UploadContent, str | None]:
             f"An upload takes a path, bytes or a binary file, not {type(source).__name__}."
         )
     return await anyio.to_thread.run_sync(_file_content, source), _file_name(source)
+
+
+class Watched:
+    """Content that reports how much of it was read, and does not change its size meanwhile."""
+
+    def __init__(
+        self, content: UploadContent, progress: Callable[[int, int | None], None] | None
+    ) -> None:
+        self.size = content.size
+        self._content = content
+        self._progress = progress
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Read from the beginning.
+
+        Raises:
+            OSError: The file is shorter or longer than it was.
+        """
+        count = 0
+        async for chunk in self._content:
+            count += len(chunk)
+            if count > self.size:
+                break
+            yield chunk
+            if self._progress is not None:
+                self._progress(count, self.size)
+        if count != self.size:
+            raise OSError(f"The file changed its size from {self.size} bytes while it was sent.")
 
 
 class MultipartFile:
@@ -92,7 +122,7 @@ class _PathContent:
         self.size = size
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async with await anyio.open_file(self._path, "rb") as file:
+        async with LocalFile(self._path) as file:
             while chunk := await file.read(CHUNK_BYTES):
                 yield chunk
 

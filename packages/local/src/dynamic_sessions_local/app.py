@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from dynamic_sessions_local.calls.executions import ExecutionCalls
 from dynamic_sessions_local.calls.files import FileCalls
+from dynamic_sessions_local.calls.mcp import McpCalls
 from dynamic_sessions_local.calls.pool import PoolCalls
 from dynamic_sessions_local.calls.sessions import SessionCalls
 from dynamic_sessions_local.dialects.errors import RequestError, unsupported
@@ -54,6 +55,7 @@ def build_app(sessions: Sessions, settings: Settings) -> ASGIApp:
     files = FileCalls(sessions, settings.limits)
     looks = SessionCalls(sessions)
     pool = PoolCalls(Metadata(settings.python), settings.kind)
+    tools = McpCalls(sessions, settings.limits, settings.kind)
     routes = [
         Route("/executions", executions.execute_flat, methods=["POST"]),
         Route("/executions/{id}", executions.get_execution, methods=["GET"]),
@@ -72,6 +74,8 @@ def build_app(sessions: Sessions, settings: Settings) -> ASGIApp:
         Route("/.management/listsessions", looks.manage_list, methods=["POST"]),
         Route("/.management/stopsession", looks.manage_stop, methods=["POST"]),
         Route("/metadata", pool.get_metadata, methods=["GET"]),
+        Route("/mcp", tools.post, methods=["POST"]),
+        Route("/mcp", tools.refuse, methods=["GET", "DELETE"]),
         Route("/openapi.json", pool.get_description, methods=["GET"]),
     ]
     app = Starlette(

@@ -13,6 +13,9 @@ from dynamic_sessions_local.dialects.errors import RequestError
 from dynamic_sessions_local.dialects.requests import VERSIONS
 from dynamic_sessions_local.responses import error_response
 
+# The service has a key of its own for this path, and takes no bearer token there.
+MCP, MCP_KEY = "/mcp", "x-ms-apikey"
+
 _WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
 
 
@@ -51,14 +54,18 @@ class Gate:
                 headers["mise-correlation-id"] = correlation_id
             await send(message)
 
-        refusal = self._refusal(Headers(scope=scope), correlation_id)
+        refusal = self._refusal(scope["path"], Headers(scope=scope), correlation_id)
         await (refusal or self._app)(scope, receive, send_marked)
 
-    def _refusal(self, headers: Mapping[str, str], trace_id: str) -> Response | None:
+    def _refusal(self, path: str, headers: Mapping[str, str], trace_id: str) -> Response | None:
         if not self._is_own_name(headers.get("host", "")):
             error = RequestError(
                 421, "HostNotAllowed", "the Host header does not name this server's address"
             )
+        elif path == MCP:
+            if self._is_token(headers.get(MCP_KEY, "")):
+                return None
+            error = RequestError(401, "Unauthorized", f"the header {MCP_KEY} is missing or wrong")
         elif not self._is_authorized(headers.get("authorization", "")):
             error = RequestError(
                 401,
@@ -72,9 +79,10 @@ class Gate:
 
     def _is_authorized(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(
-            token.strip().encode("latin-1"), self._token
-        )
+        return scheme.lower() == "bearer" and self._is_token(token.strip())
+
+    def _is_token(self, text: str) -> bool:
+        return hmac.compare_digest(text.encode("latin-1"), self._token)
 
     def _is_own_name(self, header: str) -> bool:
         name = _without_port(header.lower())

@@ -93,14 +93,12 @@ def _paths_of_python() -> JsonObject:
 
 
 def _paths_of_shell() -> JsonObject:
-    members: JsonObject = {
-        "shellCommand": {"type": "string", "description": "Run by Bash"},
-        "execCommandAndArgs": {"type": "array", "items": _TEXT, "minItems": 1},
-        "stdin": _TEXT,
-        **_run_members(),
+    more: JsonObject = {"stdin": _TEXT, **_run_members()}
+    line: JsonObject = {"shellCommand": {"type": "string", "description": "Run by Bash"}}
+    words: JsonObject = {"execCommandAndArgs": {"type": "array", "items": _TEXT, "minItems": 1}}
+    body: JsonObject = {
+        "oneOf": [_object(each | more, required=list(each)) for each in (line, words)]
     }
-    body = _object(members)
-    body["oneOf"] = [{"required": ["shellCommand"]}, {"required": ["execCommandAndArgs"]}]
     return {
         "/executions": {
             "post": _operation(

@@ -126,6 +126,15 @@ class LocalSessionPool:
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}/"
 
     @property
+    def mcp_endpoint(self) -> str:
+        """Where the service's MCP tools are; the header x-ms-apikey takes the pool's token.
+
+        Raises:
+            RuntimeError: The pool is not running.
+        """
+        return f"{self.endpoint}mcp"
+
+    @property
     def credential(self) -> LocalCredential:
         """A credential that the pool accepts."""
         return LocalCredential(self._settings.token)

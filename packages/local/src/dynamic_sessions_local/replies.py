@@ -35,7 +35,11 @@ class WorkerReply:
 
 
 NO_VALUE = Value(kind="none", data="")
-WITHOUT_DATA = {"none": "", "null": "", "nan": "nan"}
+WITHOUT_DATA: dict[str, Value] = {
+    "none": NO_VALUE,
+    "null": Value(kind="null", data=""),
+    "nan": Value(kind="nan", data="nan"),
+}
 
 # A few strings with little between them. Without this check a reply of nothing but "[{},{},…" would take
 # many times its size in memory; possessive, so that it takes one pass whatever it is given.
@@ -78,7 +82,7 @@ def _parse_value(value: object) -> Value | None:
     members = cast("dict[str, Any]", value)
     kind, data = members.get("kind"), members.get("data")
     if isinstance(kind, str) and kind in WITHOUT_DATA:
-        return Value(kind=kind, data=WITHOUT_DATA[kind])
+        return WITHOUT_DATA[kind]
     if kind == "json" and isinstance(data, bool | int | float):
         finite = not isinstance(data, float) or math.isfinite(data)
         return Value(kind="json", data=data) if finite else None

@@ -107,6 +107,10 @@ class Sessions:
         """Every session there is, the oldest first; looking at them is no use of them."""
         return [place.session for place in self._table.values()]
 
+    def has(self, identifier: str) -> bool:
+        """Whether there is such a session; asking is no use of it."""
+        return identifier in self._table
+
     async def delete(self, identifier: str) -> None:
         """End a session, whatever it is doing; the identifier is fresh at once.
 

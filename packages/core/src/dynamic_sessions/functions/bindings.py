@@ -2,13 +2,21 @@
 
 import ast
 import builtins
+import functools
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from dynamic_sessions.functions.carried import (
+    holds_only_on_the_host,
+    is_carried,
+    is_for_type_checkers,
+)
+from dynamic_sessions.functions.parsing import parsed
 from dynamic_sessions.functions.scope import bound_names, imported_name
 from dynamic_sessions.functions.spec import single_import
 
-ALWAYS_THERE = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
+# Every module has a __file__, but the one of a session does not lead to the caller's files.
+ALWAYS_THERE = frozenset(dir(builtins)) | {"__name__", "__doc__"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +24,8 @@ class ImportBinding:
     """The name comes from an import statement, which can be repeated in the session."""
 
     statement: str
+    module: str
+    line: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,26 +41,33 @@ class NoBinding:
 
     reason: str
     """Continues "uses 'name', which ..."."""
+    is_unbound: bool = False
+    """True if the text binds the name nowhere."""
 
 
 Binding: TypeAlias = ImportBinding | StatementBinding | NoBinding
 
 
 class ModuleBindings:
-    """The names that the top level of one module's text binds."""
+    """The names that the top level of one module's text binds.
+
+    Attributes:
+        tree: The text's syntax tree, which nobody changes.
+    """
 
     def __init__(self, tree: ast.Module) -> None:
-        self._tree = tree
+        self.tree = tree
+        self._imported = _imported_anywhere(tree)
         self._statements: dict[str, list[ast.stmt]] = {}
+        self._type_checking: dict[str, ast.stmt] = {}
         for statement in tree.body:
-            for name in bound_names(statement):
-                self._statements.setdefault(name, []).append(statement)
+            self._note(statement)
 
     def resolve(self, name: str) -> Binding | None:
         """Return where a name comes from; None if every session has it."""
         statements = self._statements.get(name)
         if not statements:
-            return None if name in ALWAYS_THERE else NoBinding(reason=self._unbound_reason())
+            return None if name in ALWAYS_THERE else self._unbound(name)
         last = statements[-1]
         if len(statements) > 1 and not _are_overloads(statements):
             lines = ", ".join(str(statement.lineno) for statement in statements)
@@ -59,9 +76,30 @@ class ModuleBindings:
             )
         if isinstance(last, ast.Import | ast.ImportFrom):
             return _import_binding(last, name)
-        if is_carried(last):
-            return StatementBinding(statement=last)
-        return NoBinding(reason=_live_value_reason(last))
+        if not is_carried(last, self.qualified_name):
+            return NoBinding(reason=_live_value_reason(last))
+        if line := self._line_of_change(name, last):
+            return NoBinding(
+                reason=f"is bound on line {last.lineno} and changed on line {line}, which does "
+                "not travel; write it as one value, or build it inside the function"
+            )
+        return StatementBinding(statement=last)
+
+    def type_checking_import(self, name: str) -> ImportBinding | None:
+        """Return the import of a name that is there for type checkers alone."""
+        statement = self._type_checking.get(name)
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            return None
+        binding = _import_binding(statement, name)
+        return binding if isinstance(binding, ImportBinding) else None
+
+    def type_alias(self, name: str) -> ast.stmt | None:
+        """Return the statement that gives a type another name, if it does nothing else."""
+        match self._statements.get(name):
+            case [ast.Assign(targets=[ast.Name()], value=value) as statement] if _is_type(value):
+                return statement
+            case _:
+                return None
 
     def qualified_name(self, expression: ast.expr) -> str | None:
         """Return the full dotted name of an expression whose root is imported anywhere here."""
@@ -71,53 +109,83 @@ class ModuleBindings:
             expression = expression.value
         if not isinstance(expression, ast.Name):
             return None
-        root = self._imported_root(expression.id)
+        root = self._imported.get(expression.id)
         return ".".join([root, *reversed(parts)]) if root else None
 
-    def _imported_root(self, name: str) -> str | None:
-        for node in ast.walk(self._tree):
-            if not isinstance(node, ast.Import | ast.ImportFrom):
-                continue
-            for alias in node.names:
-                if imported_name(alias) != name:
-                    continue
-                if isinstance(node, ast.ImportFrom):
-                    return f"{node.module}.{alias.name}"
-                return alias.name if alias.asname else name
-        return None
-
-    def _unbound_reason(self) -> str:
-        if "*" in self._statements:
-            return (
-                "its module does not bind by name (a star import hides where it comes from); "
-                "import it by name"
+    def _note(self, statement: ast.stmt) -> None:
+        if isinstance(statement, ast.If) and is_for_type_checkers(statement.test):
+            is_negated = isinstance(statement.test, ast.UnaryOp)
+            checked, run = (
+                (statement.orelse, statement.body)
+                if is_negated
+                else (statement.body, statement.orelse)
             )
-        return (
-            "would not exist in the session; import or define it in the function or in its "
-            "module, or inject the function that has this name"
+            for inner in checked:
+                self._type_checking.update(dict.fromkeys(bound_names(inner), inner))
+            for inner in run:
+                self._note(inner)
+            return
+        for name in bound_names(statement):
+            self._statements.setdefault(name, []).append(statement)
+
+    def _unbound(self, name: str) -> NoBinding:
+        if statement := self._type_checking.get(name):
+            return NoBinding(
+                reason=f"is bound for type checkers alone (line {statement.lineno}); bind it "
+                "outside of that condition"
+            )
+        if name == "__file__":
+            return NoBinding(
+                reason="names a file of this machine; upload that file to the session, and open "
+                "it by its name there"
+            )
+        if "*" in self._statements:
+            return NoBinding(
+                reason="its module does not bind by name (a star import hides where it comes "
+                "from); import it by name",
+                is_unbound=True,
+            )
+        return NoBinding(
+            reason="would not exist in the session; import or define it in the function or in "
+            "its module, or inject the function that has this name",
+            is_unbound=True,
         )
 
+    def _line_of_change(self, name: str, binding: ast.stmt) -> int | None:
+        """Return the line at which a statement of the top level changes a constant's value."""
+        if not isinstance(binding, ast.Assign | ast.AnnAssign) or not _may_change(binding):
+            return None
+        for statement in self.tree.body:
+            if not isinstance(statement, _DEFINITIONS) and _changes(statement, name):
+                return statement.lineno
+        return None
 
-def is_carried(statement: ast.stmt) -> bool:
-    """Whether a top-level statement can be repeated in the session as it stands."""
-    match statement:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return True
-        case ast.Import() | ast.ImportFrom() | ast.Pass():
-            return True
-        case ast.Assign(targets=targets, value=value):
-            return all(_is_plain_target(target) for target in targets) and _is_literal(value)
-        case ast.AnnAssign(target=ast.Name(), value=value):
-            return value is None or _is_literal(value)
-        case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
-            inner = [*body, *orelse, *finalbody, *(line for item in handlers for line in item.body)]
-            return all(is_carried(line) for line in inner)
-        case ast.If(test=test, body=body, orelse=orelse):
-            return not _holds_only_on_the_host(test) and all(
-                is_carried(line) for line in [*body, *orelse]
-            )
-        case _:
-            return False
+
+@functools.lru_cache(maxsize=32)
+def bindings_of(text: str) -> ModuleBindings:
+    """Return what a text binds. Functions of one file share the reading of it.
+
+    Raises:
+        SyntaxError, ValueError: The text is no Python.
+    """
+    return ModuleBindings(parsed(text))
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _imported_anywhere(tree: ast.Module) -> dict[str, str]:
+    """Return the full name of each name that an import binds, at the top level or deeper."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for alias in node.names:
+            name = imported_name(alias)
+            whole = alias.name if alias.asname else name
+            is_from = isinstance(node, ast.ImportFrom)
+            found.setdefault(name, f"{node.module}.{alias.name}" if is_from else whole)
+    return found
 
 
 def _import_binding(statement: ast.Import | ast.ImportFrom, name: str) -> Binding:
@@ -128,7 +196,11 @@ def _import_binding(statement: ast.Import | ast.ImportFrom, name: str) -> Bindin
             "function of its own"
         )
     alias = next(item for item in statement.names if imported_name(item) == name)
-    return ImportBinding(statement=single_import(statement, alias))
+    return ImportBinding(
+        statement=single_import(statement, alias),
+        module=(statement.module or "") if isinstance(statement, ast.ImportFrom) else alias.name,
+        line=statement.lineno,
+    )
 
 
 def _are_overloads(statements: list[ast.stmt]) -> bool:
@@ -140,8 +212,47 @@ def _are_overloads(statements: list[ast.stmt]) -> bool:
     )
 
 
+def _may_change(binding: ast.Assign | ast.AnnAssign) -> bool:
+    """Whether a constant has a list, a set or a dictionary in it."""
+    return any(
+        isinstance(node, ast.List | ast.Set | ast.Dict)
+        or (isinstance(node, ast.Name) and node.id in {"dict", "list", "set"})
+        for node in ast.walk(binding.value or ast.Pass())
+    )
+
+
+def _changes(statement: ast.stmt, name: str) -> bool:
+    """Whether a statement writes into an object: X[...] = 1, X.attribute = 1, X.append(1)."""
+    for node in ast.walk(statement):
+        match node:
+            case ast.Subscript(value=ast.Name(id=owner), ctx=ast.Store() | ast.Del()):
+                pass
+            case ast.Attribute(value=ast.Name(id=owner), ctx=ast.Store() | ast.Del()):
+                pass
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner)))):
+                pass
+            case _:
+                continue
+        if owner == name:
+            return True
+    return False
+
+
+def _is_type(value: ast.expr) -> bool:
+    """Whether an expression could stand in an annotation."""
+    match value:
+        case ast.Subscript(value=inner, slice=arguments):
+            return _is_type(inner) and _is_type(arguments)
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _is_type(left) and _is_type(right)
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            return all(map(_is_type, items))
+        case _:
+            return isinstance(value, ast.Name | ast.Constant)
+
+
 def _live_value_reason(statement: ast.stmt) -> str:
-    if isinstance(statement, ast.If) and _holds_only_on_the_host(statement.test):
+    if isinstance(statement, ast.If) and holds_only_on_the_host(statement.test):
         return (
             f"is bound on line {statement.lineno} under a condition that does not hold in the "
             "session; bind it outside of that condition"
@@ -149,36 +260,4 @@ def _live_value_reason(statement: ast.stmt) -> str:
     return (
         f"is bound on line {statement.lineno} to a value that has no literal form; build it "
         "inside the function, or pass it as an argument"
-    )
-
-
-def _holds_only_on_the_host(test: ast.expr) -> bool:
-    names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
-    names |= {node.attr for node in ast.walk(test) if isinstance(node, ast.Attribute)}
-    return bool(names & {"TYPE_CHECKING", "__name__"})
-
-
-def _is_plain_target(target: ast.expr) -> bool:
-    if isinstance(target, ast.Tuple | ast.List):
-        return all(_is_plain_target(item) for item in target.elts)
-    return isinstance(target, ast.Name)
-
-
-def _is_literal(value: ast.expr) -> bool:
-    """Whether an expression is made of constants, containers of them, and arithmetic on them."""
-    return all(
-        isinstance(
-            node,
-            ast.Constant
-            | ast.Tuple
-            | ast.List
-            | ast.Set
-            | ast.Dict
-            | ast.BinOp
-            | ast.UnaryOp
-            | ast.operator
-            | ast.unaryop
-            | ast.expr_context,
-        )
-        for node in ast.walk(value)
     )

@@ -7,29 +7,29 @@ dictionary that it runs in is thrown away, so that nothing of it stays in the us
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.metadata as metadata
+import importlib.machinery
 import importlib.util
 import io
 import json
 import linecache
 import os
-import re
 import sys
+import tempfile
 import traceback
-import types
 from typing import Any
 
 _TEXT_LIMIT = 1500
 
 
-def set_up(request_text: str, namespace: dict[str, Any]) -> None:
+def set_up(request_text: str, namespace: dict[str, Any], package_fault: Any, install: Any) -> None:
     """Change the directory, check requirements, define the module, bind its names, and report.
 
     Args:
         request_text: JSON object of working_directory, module, source, digest, names, packages,
-            imports and mark.
+            imports, distributions and mark.
         namespace: The user's namespace.
+        package_fault: That of in_session_packages.py; None where no packages are required.
+        install: That of in_session_install.py; None where nothing is to be installed.
     """
     request = json.loads(request_text)
     # An unconfined pool has no such directory: the code then stays where it is.
@@ -37,21 +37,27 @@ def set_up(request_text: str, namespace: dict[str, Any]) -> None:
         os.chdir(request["working_directory"])
     # What imports and definitions print must not push the report over the output limit.
     with contextlib.redirect_stdout(io.StringIO()):
-        report = _report(request, namespace)
+        report = _report(request, namespace, package_fault, install)
     sys.stdout.write(request["mark"] + json.dumps(report) + "\n")
     sys.stdout.flush()
 
 
-def _report(request: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
+def _report(
+    request: dict[str, Any], namespace: dict[str, Any], package_fault: Any, install: Any
+) -> dict[str, Any]:
     name, digest = request["module"], request["digest"]
     present = sys.modules.get(name)
     if getattr(present, "__digest__", None) == digest:
         for bound in request["names"]:
             namespace.setdefault(bound, getattr(present, bound))
         return {"ready": digest}
-    missing = _missing(request["packages"], request["imports"])
+    missing = _missing(request, package_fault)
+    reason = ""
+    if missing and install is not None:
+        reason = install(request, missing, _folder_to_install_into(request["working_directory"]))
+        missing = _missing(request, package_fault)
     if missing:
-        return {"missing": missing}
+        return {"missing": missing, "installing": reason[:_TEXT_LIMIT]}
     fault = _define(name, request["source"], digest)
     if fault:
         return {"fault": fault}
@@ -60,71 +66,19 @@ def _report(request: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any
     return {"ready": digest}
 
 
-def _missing(packages: list[str], imports: list[str]) -> list[list[str]]:
-    library = _packaging()
-    checks = [(text, _package_fault(text, library)) for text in packages]
-    checks += [(text, _import_fault(text)) for text in imports]
-    return [[text, fault[:_TEXT_LIMIT]] for text, fault in checks if fault]
+def _folder_to_install_into(working_directory: str) -> str:
+    place = working_directory if os.access(working_directory, os.W_OK) else tempfile.gettempdir()
+    return os.path.join(place, ".dynamic-sessions")  # noqa: PTH118 - compared as text
 
 
-def _packaging() -> Any:
-    for name in ("packaging.requirements", "pip._vendor.packaging.requirements"):
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            continue
-    return None
-
-
-def _package_fault(text: str, library: Any) -> str:
-    """Say what is wrong with a requirement, or nothing.
-
-    Without the packaging library neither versions nor markers can be judged: then what is
-    installed counts as right, and what carries a marker as not asked for.
-    """
-    if library is None:
-        match = re.match(r"\s*[A-Za-z0-9][A-Za-z0-9._-]*", text)
-        name = match.group().strip() if match else text
-        return "" if ";" in text or _installed_version(name) is not None else "is not installed"
-    requirement = library.Requirement(text)
-    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-        return ""
-    version = _installed_version(requirement.name)
-    if version is None:
-        return "is not installed"
-    if not requirement.specifier:
-        return ""
-    if not version:
-        return "is installed without a version"
-    suits = requirement.specifier.contains(version, prereleases=True)
-    return "" if suits else "is installed as " + version
-
-
-def _installed_version(name: str) -> str | None:
-    """Return the version behind a distribution's name or an import's; None if there is none."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        pass
-    wanted = _normalized(name)
-    for distribution in metadata.distributions():
-        if _normalized(distribution.metadata["Name"] or "") == wanted:
-            return distribution.version
-    if hasattr(metadata, "packages_distributions"):  # Python 3.9 has none.
-        for distribution_name in metadata.packages_distributions().get(name, ()):
-            return metadata.version(distribution_name)
-    return "" if _is_importable(name) else None
-
-
-def _is_importable(name: str) -> bool:
-    try:
-        return name.isidentifier() and importlib.util.find_spec(name) is not None
-    except ValueError:  # It is loaded, but not by the import system.
-        return True
-
-
-def _normalized(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _missing(request: dict[str, Any], package_fault: Any) -> list[list[str]]:
+    folder = _folder_to_install_into(request["working_directory"])
+    checks = [(text, package_fault(text, folder)) for text in request["packages"]]
+    checks += [(text, _import_fault(text)) for text in request["imports"]]
+    faults = [(text, fault) for text, fault in checks if fault]
+    # Old API versions cut what is printed at 4096 characters, and half a report is none.
+    limit = max(60, _TEXT_LIMIT // max(1, len(faults)))
+    return [[text, fault[:limit]] for text, fault in faults]
 
 
 def _import_fault(statement: str) -> str:
@@ -137,11 +91,12 @@ def _import_fault(statement: str) -> str:
 
 def _define(name: str, source: str, digest: str) -> dict[str, Any] | None:
     filename = "<" + name + ">"
-    module: Any = types.ModuleType(name)
+    spec = importlib.machinery.ModuleSpec(name, None, origin=filename)
+    module: Any = importlib.util.module_from_spec(spec)
     module.__file__ = filename
+    previous = sys.modules.get(name), linecache.cache.get(filename)
     # Without a modification time the entry is never dropped, so that tracebacks show lines.
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    previous = sys.modules.get(name)
     sys.modules[name] = module
     try:
         exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
@@ -150,10 +105,15 @@ def _define(name: str, source: str, digest: str) -> dict[str, Any] | None:
         return _described(error, filename)
     finally:
         if not hasattr(module, "__digest__"):
-            sys.modules.pop(name, None)
-            if previous is not None:
-                sys.modules[name] = previous
+            _restore(sys.modules, name, previous[0])
+            _restore(linecache.cache, filename, previous[1])
     return None
+
+
+def _restore(mapping: Any, key: str, value: Any) -> None:
+    mapping.pop(key, None)
+    if value is not None:
+        mapping[key] = value
 
 
 def _described(error: BaseException, filename: str) -> dict[str, Any]:

@@ -6,21 +6,28 @@ import hashlib
 import json
 import keyword
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import TypedDict, cast
 
-from dynamic_sessions.errors import FunctionLoadError, FunctionSourceError, MissingPackagesError
-from dynamic_sessions.functions.bindings import ALWAYS_THERE
-from dynamic_sessions.functions.scope import FreeNames, bound_names, free_names
+from dynamic_sessions.errors import FunctionLoadError, MissingPackagesError
+from dynamic_sessions.functions.assembly import (
+    check_complete,
+    gather,
+    module_text,
+    names_imported_by,
+)
+from dynamic_sessions.functions.distributions import distributions_to_install
+from dynamic_sessions.functions.parsing import parsed
 from dynamic_sessions.functions.source import spec_of
-from dynamic_sessions.functions.spec import FunctionSpec, InjectableFunction, UnresolvedName
+from dynamic_sessions.functions.spec import FunctionSpec, InjectableFunction
 from dynamic_sessions.models import Execution
 
 REPORT_MARK = "dynamic-sessions-set-up:"
 """Stands before the JSON report that set-up code prints."""
 
+_FUTURE_IMPORT = "from __future__ import annotations\n"
 _CHANGE_DIRECTORY = "try:\n import os; os.chdir({directory!r})\nexcept OSError: pass"
 
 
@@ -35,16 +42,24 @@ class FunctionModule:
     digest: str
     packages: tuple[str, ...]
     imports: tuple[str, ...]
+    install_missing: bool = False
+    """Whether set-up installs what the session lacks. Not a part of the digest."""
 
     @classmethod
     def from_functions(
-        cls, functions: Sequence[InjectableFunction], *, name: str = "functions"
+        cls,
+        functions: Sequence[InjectableFunction],
+        *,
+        name: str = "functions",
+        install_missing: bool = False,
     ) -> "FunctionModule":
         """Gather functions and all that they need into one module.
 
         Args:
-            functions: Plain functions, functions with requirements, specifications, source texts.
+            functions: Functions and classes, partial functions, specifications, source texts.
             name: Name of the module in the session.
+            install_missing: Whether packages that the session lacks are installed there, by pip;
+                the session needs a network for it, or an index of its own.
 
         Raises:
             FunctionSourceError: A function cannot travel, or two of them contradict each other.
@@ -52,25 +67,32 @@ class FunctionModule:
         """
         _check_module_name(name)
         specs = tuple(dict.fromkeys(spec_of(function) for function in functions))
-        statements = _gather(specs)
+        statements = gather(specs)
         for spec in specs:
-            _check_complete(spec, statements.keys() | _names_imported_by(specs))
+            check_complete(spec, statements.keys() | names_imported_by(specs))
         packages = sorted({package for spec in specs for package in spec.packages})
-        imports = sorted({line for spec in specs for line in spec.imports})
-        source = _module_text(imports, statements)
+        source = module_text(specs, statements)
+        bound = {name for spec in specs for name in (spec.name, *spec.types)}
         return cls(
             name=name,
             specs=specs,
             source=source,
-            digest=_digest(name, source, packages, [spec.name for spec in specs]),
+            digest=_digest(name, source, packages, sorted(bound)),
             packages=tuple(packages),
-            imports=tuple(imports),
+            imports=tuple(sorted({line for spec in specs for line in spec.imports})),
+            install_missing=install_missing,
         )
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the functions, in the order they were given."""
         return tuple(dict.fromkeys(spec.name for spec in self.specs))
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Names of further classes that the functions' signatures mention; set up like these."""
+        mentioned = {name for spec in self.specs for name in spec.types}
+        return tuple(sorted(mentioned.difference(self.names)))
 
     def set_up_code(self, *, working_directory: str) -> str:
         """Return the one piece of code that prepares a session.
@@ -85,15 +107,20 @@ class FunctionModule:
             {
                 "working_directory": working_directory,
                 "module": self.name,
-                "names": sorted(self.names),
+                "names": sorted((*self.names, *self.types)),
                 "source": self.source,
                 "digest": self.digest,
                 "packages": self.packages,
                 "imports": self.imports,
+                "distributions": distributions_to_install(self.packages, self.imports)
+                if self.install_missing
+                else {},
                 "mark": REPORT_MARK,
             }
         )
-        program = _set_up_program() + "\nset_up(request, namespace)\n"
+        program = _set_up_program(
+            checks_packages=bool(self.packages), installs=self.install_missing
+        )
         return f"exec({program!a}, {{'request': {request!a}, 'namespace': globals()}})"
 
     def check_set_up(self, execution: Execution) -> None:
@@ -109,12 +136,8 @@ class FunctionModule:
         if not self.specs:
             return
         report = _report_in(execution.stdout)
-        if missing := report.get("missing"):
-            faults = "; ".join(f"{text} ({fault})" for text, fault in missing)
-            raise MissingPackagesError(
-                f"The session lacks what injected functions require: {faults}.",
-                missing=[text for text, _ in missing],
-            )
+        if "missing" in report:
+            raise _missing_packages(report["missing"], report.get("installing", ""))
         if fault := report.get("fault"):
             function = self._definition_at(fault["line"])
             raise FunctionLoadError(
@@ -124,7 +147,7 @@ class FunctionModule:
             )
 
     def _definition_at(self, line: int | None) -> str | None:
-        for statement in ast.parse(self.source).body:
+        for statement in parsed(self.source).body:
             last = statement.end_lineno or statement.lineno
             first = min([statement.lineno, *_decorator_lines(statement)])
             if line is not None and first <= line <= last:
@@ -141,13 +164,8 @@ class _Fault(TypedDict):
 class _Report(TypedDict, total=False):
     ready: str
     missing: list[tuple[str, str]]
+    installing: str
     fault: _Fault
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Statement:
-    text: str
-    free: FreeNames
 
 
 def _check_module_name(name: str) -> None:
@@ -157,116 +175,34 @@ def _check_module_name(name: str) -> None:
         raise ValueError(f"{name!r} is a module of Python's own; choose another name.")
 
 
-def _gather(specs: Iterable[FunctionSpec]) -> dict[str, _Statement]:
-    """Return every statement of the module by each name that it binds."""
-    statements: dict[str, _Statement] = {}
-    imported = _names_imported_by(specs)
-    functions: dict[str, str] = {}
-    for spec in specs:
-        if functions.setdefault(spec.name, spec.source) != spec.source:
-            raise FunctionSourceError(
-                f"Two functions are called {spec.name}: rename one of them.", function=spec.name
-            )
-        for text in (spec.source, *spec.support):
-            for name, statement in _parsed(text, spec).items():
-                clash = name in imported or statements.get(name, statement) != statement
-                if clash:
-                    raise FunctionSourceError(
-                        f"The function {spec.name} needs a {name!r} that is not the one of "
-                        "another function: rename one of them.",
-                        function=spec.name,
-                    )
-                statements[name] = statement
-    return statements
-
-
-def _parsed(text: str, spec: FunctionSpec) -> Mapping[str, _Statement]:
-    try:
-        body = ast.parse(text).body
-    except SyntaxError as error:
-        raise FunctionSourceError(
-            f"The text of the function {spec.name} is not valid Python ({error}).",
-            function=spec.name,
-        ) from error
-    return {
-        name: _Statement(text=text, free=free_names(statement))
-        for statement in body
-        for name in bound_names(statement)
-    }
-
-
-def _names_imported_by(specs: Iterable[FunctionSpec]) -> dict[str, str]:
-    """Return what imports bind, and refuse two that give one name two meanings."""
-    meanings: dict[str, str] = {}
-    for spec in specs:
-        for line in spec.imports:
-            statement = ast.parse(line).body[0]
-            (name,) = bound_names(statement)
-            # "import a.b" and "import a.c" both bind a, and mean the same by it.
-            is_plain = isinstance(statement, ast.Import) and " as " not in line
-            meaning = f"import {name}" if is_plain else line
-            if meanings.setdefault(name, meaning) != meaning:
-                raise FunctionSourceError(
-                    f"The function {spec.name} imports {name!r} by {line!r}, another one by "
-                    f"{meanings[name]!r}: import one of them under another name.",
-                    function=spec.name,
-                )
-    return meanings
-
-
-def _check_complete(spec: FunctionSpec, bound: Iterable[str]) -> None:
-    available = {*bound, *ALWAYS_THERE}
-    reasons = {item.name: item for item in spec.unresolved}
-    for text in (spec.source, *spec.support):
-        for statement in ast.parse(text).body:
-            free = free_names(statement)
-            for name in sorted(free.all - free.assigned - available):
-                found = reasons.get(name) or UnresolvedName(
-                    name=name, line=statement.lineno, reason="would not exist in the session"
-                )
-                raise FunctionSourceError(
-                    f"The function {spec.name} uses {name!r} (line {found.line}), which "
-                    f"{found.reason}.",
-                    function=spec.name,
-                )
-
-
-def _module_text(imports: Sequence[str], statements: Mapping[str, _Statement]) -> str:
-    if not statements:
-        return ""
-    head = ["from __future__ import annotations", *imports]
-    return "\n".join(head) + "\n\n\n" + "\n\n".join(_in_order(statements))
-
-
-def _in_order(statements: Mapping[str, _Statement]) -> list[str]:
-    """Return the texts by name, except that what runs at definition time has its needs first."""
-    placed: dict[str, None] = {}
-    visited: set[tuple[str, bool]] = set()
-
-    def place(name: str, *, is_called: bool) -> None:
-        if name not in statements or (name, is_called) in visited:
-            return
-        visited.add((name, is_called))
-        free = statements[name].free
-        for needed in sorted(free.all if is_called else free.at_definition):
-            place(needed, is_called=True)
-        placed[statements[name].text] = None
-
-    for name in sorted(statements):
-        place(name, is_called=False)
-    return list(placed)
-
-
 def _digest(name: str, source: str, packages: Sequence[str], names: Sequence[str]) -> str:
-    content = json.dumps([name, source, packages, sorted(names)])
+    content = json.dumps([name, source, packages, names])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 @functools.cache
-def _set_up_program() -> str:
-    return (resources.files("dynamic_sessions.functions") / "in_session.py").read_text(
-        encoding="utf-8"
+def _set_up_program(*, checks_packages: bool, installs: bool) -> str:
+    texts = [_text_of("in_session.py")]
+    texts += [_text_of("in_session_packages.py")] if checks_packages else []
+    texts += [_text_of("in_session_install.py")] if installs else []
+    check = "package_fault" if checks_packages else "None"
+    install = "install" if installs else "None"
+    texts.append(f"set_up(request, namespace, {check}, {install})\n")
+    # Only the first line of a text may be one of these.
+    return "\n".join([_FUTURE_IMPORT, *(text.replace(_FUTURE_IMPORT, "") for text in texts)])
+
+
+def _missing_packages(missing: Sequence[tuple[str, str]], installing: str) -> MissingPackagesError:
+    faults = "; ".join(f"{text} ({fault})" for text, fault in missing)
+    reason = f" Installing did not succeed: {installing}" if installing else ""
+    return MissingPackagesError(
+        f"The session lacks what injected functions require: {faults}.{reason}",
+        missing=[text for text, _ in missing],
     )
+
+
+def _text_of(file: str) -> str:
+    return (resources.files("dynamic_sessions.functions") / file).read_text(encoding="utf-8")
 
 
 def _report_in(stdout: str) -> _Report:

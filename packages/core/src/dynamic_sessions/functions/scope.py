@@ -52,6 +52,20 @@ def free_names(statement: ast.stmt) -> FreeNames:
     )
 
 
+def annotation_names(node: ast.AST) -> frozenset[str]:
+    """Return the names in all annotations inside a statement, those in quotes included."""
+    names: set[str] = set()
+    for inner in ast.walk(node):
+        match inner:
+            case ast.FunctionDef(returns=annotation) | ast.AsyncFunctionDef(returns=annotation):
+                names |= _names_in_annotation(annotation)
+            case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation):
+                names |= _names_in_annotation(annotation)
+            case _:
+                pass
+    return frozenset(names)
+
+
 def bound_names(statement: ast.stmt) -> frozenset[str]:
     """Return the names that a statement at the top level of a module binds there."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -71,6 +85,16 @@ def imported_name(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
 
 
+def scoped_names(scope: ast.AST) -> frozenset[str]:
+    """Return the names that a function or a class binds inside itself."""
+    names: set[str] = set()
+    for statement in getattr(scope, "body", ()):
+        names |= bound_names(statement)
+    if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+        names |= {node.arg for node in ast.walk(scope.args) if isinstance(node, ast.arg)}
+    return frozenset(names)
+
+
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -84,6 +108,30 @@ def _names_bound_by(node: ast.AST) -> set[str]:
             return {node.id}
         case _:
             return set()
+
+
+def _names_in_annotation(annotation: ast.expr | None) -> set[str]:
+    names: set[str] = set()
+    pending: list[ast.AST] = [annotation] if annotation is not None else []
+    while pending:
+        node = pending.pop()
+        match node:
+            case ast.Name():
+                names.add(node.id)
+            case ast.Constant(value=str() as quoted):
+                pending.extend(_parsed_annotation(quoted))
+            case ast.Subscript(value=ast.Name(id="Literal") | ast.Attribute(attr="Literal")):
+                pending.append(node.value)
+            case _:
+                pending.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def _parsed_annotation(quoted: str) -> list[ast.AST]:
+    try:
+        return [ast.parse(quoted.strip(), mode="eval").body]
+    except (SyntaxError, ValueError):
+        return []
 
 
 def _inner_tables(

@@ -37,13 +37,19 @@ class FunctionSpec:
     """Required distributions, as PEP 508 strings."""
     imports: tuple[str, ...] = ()
     """Import statements, one name each, that bind what the text uses."""
+    annotation_imports: tuple[str, ...] = ()
+    """Import statements that only annotations need: the session may lack what they import."""
+    type_checking_imports: tuple[str, ...] = ()
+    """Import statements for the reader of annotations; they never run."""
     support: tuple[str, ...] = ()
     """Helper functions, classes and constants of the same module that the text uses."""
+    types: tuple[str, ...] = ()
+    """Names of supporting classes that a caller meets, since the signature mentions them."""
     unresolved: tuple[UnresolvedName, ...] = ()
 
 
 InjectableFunction: TypeAlias = Callable[..., object] | FunctionSpec | str
-"""A plain function, one with requirements, a specification, or the text of a function."""
+"""A function or a class, one with requirements, a specification, or the text of a function."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +139,14 @@ def single_import(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> s
     return ast.unparse(
         ast.ImportFrom(module=statement.module, names=[alias], level=statement.level)
     )
+
+
+def imported_module(statement: str) -> str:
+    """Return the full name of the module that an import statement of one name is from."""
+    parsed = ast.parse(statement).body[0]
+    if isinstance(parsed, ast.ImportFrom):
+        return parsed.module or ""
+    return parsed.names[0].name if isinstance(parsed, ast.Import) else ""
 
 
 def _checked_package(package: str) -> str:

@@ -4,21 +4,32 @@ from dynamic_sessions.wire.codec import (
     Codec,
     Reply,
     RequestData,
+    RunningExecution,
     UnexpectedReplyError,
     UploadPart,
     delete_session,
+    get_session,
+    next_page,
+    read_session,
 )
 from dynamic_sessions.wire.flat import FlatCodec
 from dynamic_sessions.wire.legacy import LegacyCodec
+from dynamic_sessions.wire.metadata import pool_metadata, read_installed_packages
 
 __all__ = [
     "Codec",
     "Reply",
     "RequestData",
+    "RunningExecution",
     "UnexpectedReplyError",
     "UploadPart",
     "codec_for",
     "delete_session",
+    "get_session",
+    "next_page",
+    "pool_metadata",
+    "read_installed_packages",
+    "read_session",
 ]
 
 _FIRST_FLAT_VERSION = "2024-10-02"

@@ -1,17 +1,20 @@
 """What both dialects share: the form of requests and replies, and how parts of them are read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from dynamic_sessions.models import Execution, SessionFile
+from dynamic_sessions.models import Command, Execution, SessionFile, SessionStatus
 
 JsonObject: TypeAlias = dict[str, Any]
 
 SESSION_API_VERSION = "2025-10-02-preview"
 """For the calls that older versions do not have; a session takes calls of any version."""
+
+
+_LASTING_PARAMETERS = frozenset({"api-version", "identifier", "path"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,9 @@ class RequestData:
     query: Mapping[str, str]
     json: JsonObject | None = None
     upload: UploadPart | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    streams_reply: bool = False
+    """Whether the answer is a file's bytes."""
 
     @property
     def target(self) -> str:
@@ -47,6 +53,13 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunningExecution:
+    """An execution that has not ended, and the service's id of it; "" if it gave none."""
+
+    execution_id: str
+
+
 class UnexpectedReplyError(Exception):
     """The reply is not of the documented shape; the message says where."""
 
@@ -55,15 +68,48 @@ class Codec(Protocol):
     """One dialect of the service's HTTP API."""
 
     api_version: str
+    has_asynchronous_executions: bool
 
     def execute(
-        self, identifier: str, code: str, *, timeout_seconds: int, output_limit: int
+        self,
+        identifier: str,
+        code: str,
+        *,
+        timeout_seconds: int,
+        output_limit: int,
+        execution_id: str | None,
+        asynchronous: bool,
     ) -> RequestData:
-        """Ask for a synchronous execution; the limit is in characters a stream."""
+        """Ask for an execution; the limit is in characters a stream."""
         ...
 
-    def read_execution(self, reply: Reply, *, output_limit: int) -> Execution:
-        """Read the answer to an execution."""
+    def run_command(
+        self,
+        identifier: str,
+        command: Command,
+        *,
+        timeout_seconds: int,
+        output_limit: int,
+        execution_id: str | None,
+        asynchronous: bool,
+    ) -> RequestData:
+        """Ask for an execution in a Shell pool.
+
+        Raises:
+            ValueError: This version knows no such command.
+        """
+        ...
+
+    def wrapped(self, request: RequestData) -> RequestData | None:
+        """Return the other form in which a request for an execution may be wanted, if any."""
+        ...
+
+    def poll_execution(self, identifier: str, execution_id: str) -> RequestData:
+        """Ask what has become of an execution."""
+        ...
+
+    def read_execution(self, reply: Reply, *, output_limit: int) -> Execution | RunningExecution:
+        """Read the answer to an execution, or to a question about one."""
         ...
 
     def upload_file(self, identifier: str, name: str) -> RequestData:
@@ -79,7 +125,7 @@ class Codec(Protocol):
         ...
 
     def read_files(self, reply: Reply, directory: str) -> list[SessionFile]:
-        """Read the answer to a listing."""
+        """Read the answer to a listing, which may be one page of several."""
         ...
 
     def download_file(self, identifier: str, name: str) -> RequestData:
@@ -91,10 +137,41 @@ class Codec(Protocol):
         ...
 
 
+def next_page(request: RequestData, reply: Reply) -> RequestData | None:
+    """Ask for the page that an answer's nextLink names, if it names one.
+
+    Only the link's query is used, so that no link leads the access token to another host.
+    """
+    body = read_object(reply.body, "the reply")
+    link = read_text(body.get("nextLink"), "nextLink")
+    if not link:
+        return None
+    own = {name: value for name, value in request.query.items() if name in _LASTING_PARAMETERS}
+    return replace(request, query={**dict(parse_qsl(urlsplit(link).query)), **own})
+
+
 def delete_session(identifier: str) -> RequestData:
     """Ask for the session's end, which is the same in every dialect."""
+    return _on_session("DELETE", identifier)
+
+
+def get_session(identifier: str) -> RequestData:
+    """Ask what stands behind the identifier, without bringing anything into being."""
+    return _on_session("GET", identifier)
+
+
+def read_session(reply: Reply) -> SessionStatus:
+    """Read the answer to get_session."""
+    body = read_object(reply.body, "the reply")
+    return SessionStatus(
+        etag=read_text(body.get("etag"), "etag") or None,
+        created_at=read_time(body.get("createdAt")),
+    )
+
+
+def _on_session(method: Literal["GET", "DELETE"], identifier: str) -> RequestData:
     return RequestData(
-        method="DELETE",
+        method=method,
         segments=("session",),
         query={"api-version": SESSION_API_VERSION, "identifier": identifier},
     )

@@ -1,12 +1,15 @@
 """The flat dialect: API versions from 2024-10-02-preview on."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
-from dynamic_sessions.models import Execution, SessionFile
+from dynamic_sessions.models import Command, Execution, SessionFile
 from dynamic_sessions.wire.codec import (
     JsonObject,
     Reply,
     RequestData,
+    RunningExecution,
     UploadPart,
     join_name,
     read_object,
@@ -18,35 +21,100 @@ from dynamic_sessions.wire.codec import (
 from dynamic_sessions.wire.outcome import read_outcome
 
 _FIRST_VERSION_WITH_OUTPUT_LIMIT = "2025-10-02"
+_FIRST_VERSION_WITH_COMMANDS = "2025-02-02"
 _DEFAULT_OUTPUT_LIMIT = 4096
+_NOT_ENDED = frozenset({"notstarted", "running"})
 
 
 class FlatCodec:
     """Speaks `POST /executions`, `/files` and `/files/{name}/content`."""
+
+    has_asynchronous_executions = True
 
     def __init__(self, api_version: str) -> None:
         self.api_version = api_version
         self._takes_output_limit = api_version >= _FIRST_VERSION_WITH_OUTPUT_LIMIT
 
     def execute(
-        self, identifier: str, code: str, *, timeout_seconds: int, output_limit: int
+        self,
+        identifier: str,
+        code: str,
+        *,
+        timeout_seconds: int,
+        output_limit: int,
+        execution_id: str | None,
+        asynchronous: bool,
     ) -> RequestData:
         """See Codec."""
         body: JsonObject = {
             "codeInputType": "Inline",
-            "executionType": "Synchronous",
+            "executionType": "Asynchronous" if asynchronous else "Synchronous",
             "code": code,
             "timeoutInSeconds": timeout_seconds,
         }
         if self._takes_output_limit:
             body["outputStreamsMaxLength"] = output_limit
         return RequestData(
-            method="POST", segments=("executions",), query=self._query(identifier), json=body
+            method="POST",
+            segments=("executions",),
+            query=self._query(identifier),
+            json=body,
+            headers=_operation_headers(execution_id),
         )
 
-    def read_execution(self, reply: Reply, *, output_limit: int) -> Execution:
+    def run_command(
+        self,
+        identifier: str,
+        command: Command,
+        *,
+        timeout_seconds: int,
+        output_limit: int,
+        execution_id: str | None,
+        asynchronous: bool,
+    ) -> RequestData:
+        """See Codec. Only what is needed is sent: some Shell pools refuse the members that go with
+        code (a published client's tests).
+        """
+        body: JsonObject = {"timeoutInSeconds": timeout_seconds}
+        if isinstance(command.line, str):
+            body["shellCommand"] = command.line
+        else:
+            body["execCommandAndArgs"] = list(command.line)
+        if command.stdin:
+            body["stdin"] = command.stdin
+        self._refuse_too_new(body)
+        if asynchronous:
+            body["executionType"] = "Asynchronous"
+        if self._takes_output_limit:
+            body["outputStreamsMaxLength"] = output_limit
+        return RequestData(
+            method="POST",
+            segments=("executions",),
+            query=self._query(identifier),
+            json=body,
+            headers=_operation_headers(execution_id),
+        )
+
+    def wrapped(self, request: RequestData) -> RequestData | None:
+        """See Codec. Some deployments of these versions want the older wrapper (field reports)."""
+        if request.json is None or "code" not in request.json:
+            return None
+        return replace(request, json={"properties": request.json})
+
+    def poll_execution(self, identifier: str, execution_id: str) -> RequestData:
+        """See Codec."""
+        return RequestData(
+            method="GET",
+            segments=("executions", execution_id),
+            query=self._query(identifier),
+        )
+
+    def read_execution(self, reply: Reply, *, output_limit: int) -> Execution | RunningExecution:
         """See Codec."""
         body = read_object(reply.body, "the reply")
+        body = read_object(body.get("properties", body), "properties")
+        if read_text(body.get("status"), "status").lower() in _NOT_ENDED:
+            return RunningExecution(execution_id=read_text(body.get("id"), "id"))
         result = read_object(body.get("result", {}), "result")
         return read_outcome(
             body.get("status"),
@@ -98,13 +166,25 @@ class FlatCodec:
             method=method,
             segments=("files", base_name, *more),
             query=self._query(identifier, directory),
+            streams_reply="content" in more,
         )
+
+    def _refuse_too_new(self, body: JsonObject) -> None:
+        newer = {"execCommandAndArgs", "stdin"} & body.keys() and not self._takes_output_limit
+        if newer or self.api_version < _FIRST_VERSION_WITH_COMMANDS:
+            raise ValueError(
+                f"API version {self.api_version} has no such command; 2025-10-02-preview has."
+            )
 
     def _query(self, identifier: str, directory: str = "") -> dict[str, str]:
         query = {"api-version": self.api_version, "identifier": identifier}
         if directory:
             query["path"] = directory
         return query
+
+
+def _operation_headers(execution_id: str | None) -> Mapping[str, str]:
+    return {} if execution_id is None else {"operation-id": execution_id}
 
 
 def _read_file(entry: JsonObject, directory: str) -> SessionFile:

@@ -1,6 +1,6 @@
 """The legacy dialect: API versions before 2024-10-02-preview, wrapped in `properties`."""
 
-from dynamic_sessions.models import Execution, SessionFile
+from dynamic_sessions.models import Command, Execution, SessionFile
 from dynamic_sessions.wire.codec import (
     SESSION_API_VERSION,
     JsonObject,
@@ -23,14 +23,25 @@ _OUTPUT_LIMIT = 4096
 class LegacyCodec:
     """Speaks `POST /code/execute`, `/files/upload` and `/files/content/{name}`."""
 
+    has_asynchronous_executions = False
+
     def __init__(self, api_version: str) -> None:
         self.api_version = api_version
 
     def execute(
-        self, identifier: str, code: str, *, timeout_seconds: int, output_limit: int
+        self,
+        identifier: str,
+        code: str,
+        *,
+        timeout_seconds: int,
+        output_limit: int,
+        execution_id: str | None,
+        asynchronous: bool,
     ) -> RequestData:
-        """See Codec. This dialect has no way to ask for more output."""
-        del output_limit
+        """See Codec. This dialect has no way to ask for more output, or for a result later."""
+        del output_limit, execution_id
+        if asynchronous:
+            raise _no_asynchronous_executions()
         properties: JsonObject = {
             "codeInputType": "inline",
             "executionType": "synchronous",
@@ -43,6 +54,31 @@ class LegacyCodec:
             query=self._query(identifier),
             json={"properties": properties},
         )
+
+    def run_command(
+        self,
+        identifier: str,
+        command: Command,
+        *,
+        timeout_seconds: int,
+        output_limit: int,
+        execution_id: str | None,
+        asynchronous: bool,
+    ) -> RequestData:
+        """See Codec."""
+        raise ValueError(
+            f"API version {self.api_version} has no commands; 2025-02-02-preview and later have."
+        )
+
+    def wrapped(self, request: RequestData) -> RequestData | None:
+        """See Codec. This dialect has the wrapper already."""
+        del request
+        return None
+
+    def poll_execution(self, identifier: str, execution_id: str) -> RequestData:
+        """See Codec. This dialect has nothing to poll."""
+        del identifier, execution_id
+        raise _no_asynchronous_executions()
 
     def read_execution(self, reply: Reply, *, output_limit: int) -> Execution:
         """See Codec."""
@@ -90,6 +126,7 @@ class LegacyCodec:
             method="GET",
             segments=("files", "content", _flat_name(name)),
             query=self._query(identifier),
+            streams_reply=True,
         )
 
     def delete_file(self, identifier: str, name: str) -> RequestData:
@@ -102,6 +139,13 @@ class LegacyCodec:
 
     def _query(self, identifier: str) -> dict[str, str]:
         return {"api-version": self.api_version, "identifier": identifier}
+
+
+def _no_asynchronous_executions() -> ValueError:
+    return ValueError(
+        "API versions before 2024-10-02-preview have no asynchronous executions; use a newer "
+        "api_version."
+    )
 
 
 def _flat_name(name: str) -> str:

@@ -30,6 +30,7 @@ _FAILURES_BY_STDERR = {
     "Execution aborted": ExecutionStatus.ABORTED,
 }
 
+_EXIT_CODE = re.compile(r"-?[0-9]{1,10}")
 _REASON = re.compile(r"\n\([^\n]*\)\Z")
 _ERROR_LINE = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(?::[ \t]?(?P<message>.*))?$", re.MULTILINE)
 _IPYTHON_HEADING = re.compile(
@@ -49,7 +50,7 @@ def read_outcome(
     """Build an Execution.
 
     Args:
-        status_word: The reply's status, in any dialect's words.
+        status_word: The reply's status, in any dialect's words; in a Shell pool the exit code.
         streams: The object with stdout, stderr and executionTimeInMilliseconds.
         value: The result as sent: a primitive, text, or an image object.
         output_limit: Characters at which the service cuts each stream.
@@ -57,7 +58,8 @@ def read_outcome(
     """
     stdout = read_text(streams.get("stdout"), "stdout")
     stderr = read_text(streams.get("stderr"), "stderr")
-    status = _read_status(status_word, stderr)
+    exit_code = _read_exit_code(status_word)
+    status = _read_status(status_word, exit_code, stderr)
     result, images = _read_value(value)
     return Execution(
         status=status,
@@ -65,15 +67,25 @@ def read_outcome(
         stderr=stderr,
         result=result,
         images=images,
-        error=_read_error(stderr) if status is ExecutionStatus.FAILED else None,
+        error=_read_error(stderr)
+        if status is ExecutionStatus.FAILED and exit_code is None
+        else None,
         duration=_read_duration(streams.get("executionTimeInMilliseconds")),
         execution_id=execution_id,
+        exit_code=exit_code,
         truncated=max(len(stdout), len(stderr)) >= output_limit,
     )
 
 
-def _read_status(word: object, stderr: str) -> ExecutionStatus:
+def _read_exit_code(word: object) -> int | None:
+    """Return the exit code, which a Shell pool has for a status, as text."""
+    return int(word) if isinstance(word, str) and _EXIT_CODE.fullmatch(word) else None
+
+
+def _read_status(word: object, exit_code: int | None, stderr: str) -> ExecutionStatus:
     status = _STATUSES.get(word.lower()) if isinstance(word, str) else None
+    if exit_code is not None:
+        status = ExecutionStatus.FAILED if exit_code else ExecutionStatus.SUCCEEDED
     if status is None:
         raise UnexpectedReplyError(f"status is {word!r}")
     if status is ExecutionStatus.FAILED:

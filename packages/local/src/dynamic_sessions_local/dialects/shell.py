@@ -54,6 +54,19 @@ def execution(execution: Execution, *, identifier: str, version: str) -> JsonObj
     return body
 
 
+def exit_code(outcome: Outcome) -> int:
+    """The exit code of a command, or what stands for it where it did not come to have one."""
+    match outcome.reply.status:
+        case "timed_out":
+            return TIMED_OUT
+        case "aborted":
+            return KILLED
+        case _:
+            code = outcome.reply.value.data
+            # A process of the session can have forged the reply.
+            return code if type(code) is int else int(outcome.reply.status == "failed")
+
+
 def _read_command(given: Mapping[str, object]) -> Command:
     line, arguments = given.get("shellcommand"), given.get("execcommandandargs")
     if line is not None and arguments is not None:
@@ -89,16 +102,4 @@ def _status(execution: Execution) -> str:
         return "Failed"
     if execution.outcome is None:
         return "Running" if execution.begun else "NotStarted"
-    return "Canceled" if execution.outcome.canceled else str(_exit_code(execution.outcome))
-
-
-def _exit_code(outcome: Outcome) -> int:
-    match outcome.reply.status:
-        case "timed_out":
-            return TIMED_OUT
-        case "aborted":
-            return KILLED
-        case _:
-            code = outcome.reply.value.data
-            # A process of the session can have forged the reply.
-            return code if type(code) is int else int(outcome.reply.status == "failed")
+    return "Canceled" if execution.outcome.canceled else str(exit_code(execution.outcome))

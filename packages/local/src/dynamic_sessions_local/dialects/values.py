@@ -20,6 +20,7 @@ _TYPES_OF_SESSIONS = {
     ".log": "text/plain",
     ".md": "text/markdown",
     ".parquet": "application/vnd.apache.parquet",
+    ".pfx": "application/pkcs12",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".yaml": "application/yaml",
     ".yml": "application/yaml",

@@ -34,6 +34,8 @@ class Session:
     def serve(self, control: socket.socket) -> None:
         """Execute what the server sends until it hangs up."""
         self._process = os.getpid()
+        # As in any notebook: what the session writes beside itself can be imported.
+        sys.path.insert(0, "")
         self.shell.begin()
         while (request := framing.receive(control)) is not None:
             framing.send(control, self._execute(request))
