@@ -51,6 +51,7 @@ def served() -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().removeprefix("endpoint: ").strip()
         process.terminate()
+        process.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")
