@@ -52,6 +52,7 @@ def served() -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().removeprefix("endpoint: ").strip()
         process.terminate()
+        process.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")

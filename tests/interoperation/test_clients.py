@@ -14,10 +14,9 @@ from .environments import CLIENTS, ROOT, python_for
 
 NAMES = sorted(folder.name for folder in CLIENTS.iterdir() if (folder / "behaviours.py").exists())
 BEHAVIOURS = [(client, behaviour) for client in NAMES for behaviour in behaviours_of(client)]
-# By distributions: a package of ours may share its import name's beginning with a framework.
 OURS = {
-    tomllib.loads(path.read_text())["project"]["name"]
-    for path in (ROOT / "packages").glob("*/pyproject.toml")
+    tomllib.loads(project.read_text())["project"]["name"]
+    for project in (ROOT / "packages").glob("*/pyproject.toml")
 }
 
 # The first one of a client waits for the environment and for all of the client's behaviours.
@@ -35,18 +34,15 @@ def test_a_published_client_behaves_as_ever(
 
 @pytest.mark.parametrize("client", NAMES)
 def test_a_client_has_nothing_of_ours(client: str) -> None:
-    code = (
-        "import importlib.metadata, sys\n"
-        "installed = {each.metadata['Name'] for each in importlib.metadata.distributions()}\n"
-        "assert 'pytest' in installed\n"
-        "print(sorted(installed.intersection(sys.argv[1:])))"
-    )
+    code = "import importlib.metadata as m; print(*(d.name for d in m.distributions()))"
     done = subprocess.run(  # noqa: S603 - a client's own interpreter
-        [python_for(client), "-I", "-c", code, *OURS],
+        [python_for(client), "-I", "-c", code],
         check=True,
         capture_output=True,
         text=True,
         timeout=60,
     )
+    installed = {name.replace("_", "-").lower() for name in done.stdout.split()}
+    assert "pytest" in installed
+    assert installed.isdisjoint(OURS)
     assert "dynamic-sessions-local" in OURS
-    assert done.stdout == "[]\n"
