@@ -49,6 +49,7 @@ def build_description(module: FunctionModule) -> str:
         functions = describe_functions(module, token_budget=room)
     except ValueError:
         functions = (
-            f"{len(module.names)} functions are defined; help({module.name}) describes them."
+            f"{len(module.names)} functions are defined; "
+            f"import {module.name}; help({module.name}) describes them."
         )
     return f"{DESCRIPTION}\n\n{functions}"

@@ -19,6 +19,7 @@ from maf_dynamic_sessions.functions import (
     sort_tools,
     without_tool,
 )
+from maf_dynamic_sessions.instructions import DESCRIPTION
 
 _UPLOADED = "The user's files are in the session: {names}."
 
@@ -117,7 +118,10 @@ class DynamicSessionsCodeActProvider(ContextProvider):
 
     def create_run_tool(self) -> DynamicSessionsTool:
         """Return the tool for one run; see DynamicSessionsTool."""
-        return self._code_tool.create_run_tool()
+        run_tool = self._code_tool.create_run_tool()
+        # The instructions describe the functions; twice would be a waste of tokens.
+        run_tool.description = DESCRIPTION
+        return run_tool
 
     def build_serializable_state(self) -> dict[str, Any]:
         """Return what the provider is set to, as JSON; see DynamicSessionsTool."""

@@ -16,9 +16,7 @@ from agent_framework import (
 )
 
 
-class ScriptedModel(
-    FunctionInvocationLayer[Any], ChatMiddlewareLayer[Any], BaseChatClient[Any]
-):
+class ScriptedModel(FunctionInvocationLayer[Any], ChatMiddlewareLayer[Any], BaseChatClient[Any]):
     """Answers with one entry of its script after the other.
 
     Attributes:
