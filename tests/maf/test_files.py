@@ -10,6 +10,7 @@ from dynamic_sessions.testing import ScriptedService
 from maf_dynamic_sessions import (
     DynamicSessionsCodeActProvider,
     DynamicSessionsTool,
+    content_bytes,
     download_content,
     files,
     upload_content,
@@ -35,9 +36,30 @@ async def test_an_attachment_is_where_the_code_looks_for_it(
 
     (result,) = model.read_results
     assert result.result == SALES.decode()
-    assert (
-        "The user's files are in the session: 'data/sales.csv'." in model.options[0]["instructions"]
-    )
+    asked = model.requests[0][-1]
+    assert [item.text for item in asked.contents] == [
+        "Total?",
+        "[file in the session: data/sales.csv]",
+    ]
+    assert [item.type for item in message.contents] == ["text", "data"]
+
+
+async def test_a_picture_is_a_file_and_stays_a_picture(
+    session_pool: AsyncSessionPool, service: ScriptedService
+) -> None:
+    model = ScriptedModel(say("A cat."))
+    provider = DynamicSessionsCodeActProvider(session_pool=session_pool)
+    agent = Agent(model, context_providers=[provider])
+    named = Content.from_data(b"P", "image/png", additional_properties={"filename": "cat.png"})
+    nameless = Content.from_data(b"Q", "image/png")
+
+    await agent.run(Message("user", [named, nameless]), session=agent.create_session())
+
+    (session,) = service.sessions.values()
+    assert session.files == {"cat.png": b"P"}
+    asked = model.requests[0][-1]
+    assert [item.type for item in asked.contents] == ["data", "text", "data"]
+    assert [content_bytes(item) for item in (named, nameless)] == [b"P", b"Q"]
 
 
 async def test_attachments_stay_outside_where_that_is_asked_for(

@@ -2,7 +2,7 @@
 
 from maf_dynamic_sessions.code_tool import CodeInput, DynamicSessionsTool
 from maf_dynamic_sessions.errors import SessionFunctionError, SessionServiceError
-from maf_dynamic_sessions.files import download_content, upload_content
+from maf_dynamic_sessions.files import content_bytes, download_content, upload_content
 from maf_dynamic_sessions.provider import DynamicSessionsCodeActProvider
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "DynamicSessionsTool",
     "SessionFunctionError",
     "SessionServiceError",
+    "content_bytes",
     "download_content",
     "upload_content",
 ]

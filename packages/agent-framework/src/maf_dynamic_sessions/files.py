@@ -46,7 +46,7 @@ async def upload_content(
     target = name or content_name(content)
     if target is None:
         raise ValueError("The content has no name of its own: pass name=...")
-    return await session.files.upload(_data_of(content), name=target)
+    return await session.files.upload(content_bytes(content), name=target)
 
 
 async def download_content(session: AsyncSession, name: str) -> Content:
@@ -60,12 +60,28 @@ async def download_content(session: AsyncSession, name: str) -> Content:
     return _file_content(name, await session.files.read(name))
 
 
+def content_bytes(content: Content) -> bytes:
+    """Return the data of a data content.
+
+    Raises:
+        ValueError: The content holds no data.
+    """
+    head, comma, body = (content.uri or "").partition(",")
+    if content.type != "data" or not comma:
+        raise ValueError(f"A content of type {content.type!r} holds no data.")
+    try:
+        return base64.b64decode(body) if head.endswith(";base64") else unquote_to_bytes(body)
+    except binascii.Error as error:
+        raise ValueError("The content's base64 cannot be decoded.") from error
+
+
 def content_name(content: Content) -> str | None:
     """Return the file name that a data content has, or None."""
     if content.type != "data":
         return None
     properties = cast("Mapping[str, object]", content.additional_properties or {})
-    candidates = (getattr(content, "name", None), *map(properties.get, ("name", "filename")))
+    # Older versions of the framework have no such attribute.
+    candidates = (getattr(content, "name", None), properties.get("filename"))
     return next((item for item in candidates if isinstance(item, str) and item), None)
 
 
@@ -103,18 +119,6 @@ async def _read_all(session: AsyncSession, entries: Sequence[SessionFile]) -> li
 
 def _file_content(name: str, data: bytes) -> Content:
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    path = name if name.startswith(f"{DATA_DIRECTORY}/") else f"{DATA_DIRECTORY}/{name}"
-    relative = path.removeprefix(f"{DATA_DIRECTORY}/")
-    return Content.from_data(
-        data, media_type, additional_properties={"filename": relative, "path": path}
-    )
-
-
-def _data_of(content: Content) -> bytes:
-    head, comma, body = (content.uri or "").partition(",")
-    if content.type != "data" or not comma:
-        raise ValueError(f"A content of type {content.type!r} holds no data to be a file.")
-    try:
-        return base64.b64decode(body) if head.endswith(";base64") else unquote_to_bytes(body)
-    except binascii.Error as error:
-        raise ValueError("The content's base64 cannot be decoded.") from error
+    filename = name.removeprefix(f"{DATA_DIRECTORY}/")
+    properties = {"filename": filename, "path": f"{DATA_DIRECTORY}/{filename}"}
+    return Content.from_data(data, media_type, additional_properties=properties)

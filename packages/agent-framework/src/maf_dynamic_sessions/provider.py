@@ -9,9 +9,9 @@ from agent_framework import AgentSession, ContextProvider, FunctionTool, Session
 from dynamic_sessions import AsyncSession, AsyncSessionPool, Credential
 from dynamic_sessions.pool import DEFAULT_TIMEOUT_SECONDS
 from dynamic_sessions.prompts import DEFAULT_LIMIT
+from maf_dynamic_sessions.attachments import uploaded
 from maf_dynamic_sessions.code_tool import DEFAULT_SOURCE_ID, ApprovalMode, DynamicSessionsTool
 from maf_dynamic_sessions.errors import tool_errors
-from maf_dynamic_sessions.files import content_name, upload_content
 from maf_dynamic_sessions.functions import (
     ToolInput,
     function_tools,
@@ -20,8 +20,6 @@ from maf_dynamic_sessions.functions import (
     without_tool,
 )
 from maf_dynamic_sessions.instructions import DESCRIPTION
-
-_UPLOADED = "The user's files are in the session: {names}."
 
 
 class DynamicSessionsCodeActProvider(ContextProvider):
@@ -47,7 +45,9 @@ class DynamicSessionsCodeActProvider(ContextProvider):
         return_files: See DynamicSessionsTool.
         output_limit: See DynamicSessionsTool.
         upload_attachments: Whether data contents of new messages that have a file name (as
-            `name`, or in `additional_properties` as "filename") are put into the session.
+            `name`, or in `additional_properties` as "filename") are put into the session and
+            named in the message. Of their data, the model gets what models read by themselves:
+            pictures, sound, films and PDF.
 
     Raises:
         ValueError: There is no endpoint, or an argument is out of range.
@@ -157,11 +157,8 @@ class DynamicSessionsCodeActProvider(ContextProvider):
         context.extend_tools(self.source_id, [run_tool, *self._direct])
         if self._upload_attachments:
             with tool_errors():
-                names = await _upload_attachments(dynamic_session, context)
-            if names:
-                context.extend_instructions(
-                    self.source_id, _UPLOADED.format(names=", ".join(names))
-                )
+                messages = await uploaded(dynamic_session, context.input_messages)
+            context.input_messages[:] = messages
 
     async def close(self) -> None:
         """Close the connections of this event loop. Sessions of agent sessions live on."""
@@ -183,9 +180,3 @@ class DynamicSessionsCodeActProvider(ContextProvider):
         self._code_tool.clear_tools()
         self._code_tool.add_tools(sorted_tools.injected)
         self._tools, self._direct = tools, sorted_tools.direct
-
-
-async def _upload_attachments(session: AsyncSession, context: SessionContext) -> list[str]:
-    contents = [content for message in context.input_messages for content in message.contents]
-    attached = [content for content in contents if content_name(content) is not None]
-    return [repr((await upload_content(session, content)).name) for content in attached]
