@@ -73,6 +73,7 @@ def test_everything_set_comes_back_from_a_dump(tmp_path: Path) -> None:
         api_version="2024-02-02-preview",
         report_files=True,
         raise_on_timeout=False,
+        install_missing=True,
     )
 
     dumped = executor.dump_component()

@@ -343,3 +343,13 @@ async def test_a_listed_file_must_come_with_the_size_that_was_listed(
     service.sessions["conversation"].files["a.txt"] = b"ab"
     with pytest.raises(ServiceProtocolError, match="2 bytes came of 3"):
         await session.files.read(listed)
+
+
+async def test_a_file_is_read_only_up_to_the_size_that_the_caller_can_hold(
+    session: AsyncSession,
+) -> None:
+    await session.files.upload(b"x" * 100, name="a.bin")
+
+    assert await session.files.read("a.bin", max_bytes=100) == b"x" * 100
+    with pytest.raises(ValueError, match="more than 99 bytes"):
+        await session.files.read("a.bin", max_bytes=99)

@@ -48,6 +48,12 @@ async def test_it_works_inside_a_running_event_loop(pool: SessionPool) -> None:
     assert pool.session("in-a-loop").execute("1 + 1").result == 2
 
 
+async def test_it_can_be_closed_inside_a_running_event_loop() -> None:
+    with SessionPool("local") as pool:
+        assert pool.session("in-a-loop").execute("1 + 1").result == 2
+    assert asyncio.get_running_loop().is_running()
+
+
 def double(number: int) -> int:
     return 2 * number
 

@@ -1,5 +1,6 @@
 """What code can do in a session, and how it fails."""
 
+import ast
 import re
 
 import pytest
@@ -32,6 +33,62 @@ async def test_the_workers_modules_are_not_importable_under_their_short_names(ru
     )
     assert reply.value.data == "[]"
     assert (await run("import framing")).stderr.endswith("No module named 'framing'")
+
+
+async def test_a_module_that_the_session_wrote_can_be_imported(run: Run) -> None:
+    await run("open('mine.py', 'w').write('answer = 42')")
+    assert (await run("import mine\nmine.answer")).value.data == 42
+    assert (await run("import json\njson.__file__.startswith('/mnt/data')")).value.data is False
+
+
+async def test_packages_can_be_listed_by_pkg_resources_although_it_is_not_installed(
+    run: Run,
+) -> None:
+    assert (await run("import setuptools")).status == "failed"
+    reply = await run("import pkg_resources\n[d.project_name for d in pkg_resources.working_set]")
+    assert (reply.status, reply.stderr) == ("succeeded", "")
+    listed = ast.literal_eval(str(reply.value.data))
+    assert {"ipython", "matplotlib-inline"} <= set(listed)
+    assert len(listed) == len(set(listed))
+    about_one = await run(
+        "d = pkg_resources.get_distribution('IPython')\n"
+        "import IPython\n(d.project_name, d.key, d.version == IPython.__version__)"
+    )
+    assert about_one.value.data == "('ipython', 'ipython', True)"
+    missing = await run("pkg_resources.get_distribution('nosuchpackage')")
+    assert missing.stderr.endswith("DistributionNotFound: nosuchpackage")
+
+
+async def test_a_library_that_wants_more_of_pkg_resources_is_told_as_by_any_that_lacks_it(
+    run: Run,
+) -> None:
+    reply = await run("from pkg_resources import resource_filename")
+    assert "ImportError: cannot import name 'resource_filename'" in reply.stderr
+
+
+async def test_a_package_can_share_its_name_by_pkg_resources(run: Run) -> None:
+    reply = await run(
+        "import pathlib, sys\n"
+        "for place, part in (('here', 'first'), ('there', 'second')):\n"
+        "    folder = pathlib.Path(place, 'shared')\n"
+        "    folder.mkdir(parents=True)\n"
+        "    text = \"__import__('pkg_resources').declare_namespace(__name__)\"\n"
+        "    (folder / '__init__.py').write_text(text)\n"
+        "    (folder / f'{part}.py').touch()\n"
+        "    sys.path.append(place)\n"
+        "import shared.first, shared.second\n"
+    )
+    assert (reply.status, reply.stderr) == ("succeeded", "")
+
+
+async def test_a_pkg_resources_that_is_installed_is_the_one_that_is_imported(run: Run) -> None:
+    reply = await run(
+        "import pathlib, sys\n"
+        "pathlib.Path('pkg_resources.py').write_text('working_set = []')\n"
+        "sys.path.append('/mnt/data')\n"
+        "import pkg_resources\npkg_resources.__file__"
+    )
+    assert reply.value.data == "/mnt/data/pkg_resources.py"
 
 
 @pytest.mark.parametrize(

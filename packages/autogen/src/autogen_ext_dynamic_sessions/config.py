@@ -60,3 +60,4 @@ class ACADynamicSessionsCodeExecutorConfig(BaseModel):
     api_version: str | None = None
     report_files: bool = False
     raise_on_timeout: bool = True
+    install_missing: bool = False

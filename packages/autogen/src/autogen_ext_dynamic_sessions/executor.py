@@ -71,6 +71,8 @@ class ACADynamicSessionsCodeExecutor(CodeExecutor, Component[ACADynamicSessionsC
             files before and after each call, at the cost of two requests.
         raise_on_timeout: Whether code that reaches its time limit raises, as AutoGen documents.
             Otherwise it is a result with exit code 124, which an agent can react to.
+        install_missing: Whether packages that functions require and the session lacks are
+            installed there, by pip, where the session pool has a network.
         session_pool: A session pool to share with other executors, in place of endpoint and
             credential. The caller closes it.
 
@@ -100,6 +102,7 @@ class ACADynamicSessionsCodeExecutor(CodeExecutor, Component[ACADynamicSessionsC
         api_version: str | None = None,
         report_files: bool = False,
         raise_on_timeout: bool = True,
+        install_missing: bool = False,
         session_pool: AsyncSessionPool | None = None,
     ) -> None:
         if timeout < 1:
@@ -107,7 +110,9 @@ class ACADynamicSessionsCodeExecutor(CodeExecutor, Component[ACADynamicSessionsC
         if session_pool is not None and (pool_management_endpoint or credential or api_version):
             raise ValueError("A session pool has its own endpoint, credential and API version.")
         with autogen_errors():
-            self._module = function_module(functions, name=functions_module)
+            self._module = function_module(
+                functions, name=functions_module, install_missing=install_missing
+            )
         self._endpoint = pool_management_endpoint
         self._credential = credential
         self._timeout = timeout
@@ -289,6 +294,7 @@ class ACADynamicSessionsCodeExecutor(CodeExecutor, Component[ACADynamicSessionsC
             api_version=self._api_version,
             report_files=self._report_files,
             raise_on_timeout=self._raise_on_timeout,
+            install_missing=self._module.install_missing,
         )
 
     @classmethod
@@ -305,6 +311,7 @@ class ACADynamicSessionsCodeExecutor(CodeExecutor, Component[ACADynamicSessionsC
             api_version=config.api_version,
             report_files=config.report_files,
             raise_on_timeout=config.raise_on_timeout,
+            install_missing=config.install_missing,
         )
 
     async def _execute(self, blocks: Sequence[CodeBlock]) -> DynamicSessionsCodeResult:

@@ -34,14 +34,17 @@ _REQUIREMENT_DECORATORS = (
 )
 
 
-def function_module(functions: Sequence[AutoGenFunction], *, name: str) -> FunctionModule:
+def function_module(
+    functions: Sequence[AutoGenFunction], *, name: str, install_missing: bool
+) -> FunctionModule:
     """Gather functions of AutoGen's and of core's kinds into the module that is injected.
 
     Raises:
         FunctionSourceError: A function cannot travel.
         ValueError: A requirement or the module name is malformed.
     """
-    return FunctionModule.from_functions([_spec_of(item) for item in functions], name=name)
+    specs = [_spec_of(item) for item in functions]
+    return FunctionModule.from_functions(specs, name=name, install_missing=install_missing)
 
 
 def _spec_of(function: AutoGenFunction) -> FunctionSpec:

@@ -7,6 +7,7 @@ from dynamic_sessions.credentials import (
     TokenProvider,
 )
 from dynamic_sessions.deadlines import Deadlines
+from dynamic_sessions.dual_session import DualSession
 from dynamic_sessions.errors import (
     AuthenticationError,
     DynamicSessionsError,
@@ -68,6 +69,7 @@ __all__ = [
     "CodeBlock",
     "Credential",
     "Deadlines",
+    "DualSession",
     "DynamicSessionsError",
     "Execution",
     "ExecutionError",

@@ -217,21 +217,24 @@ class AsyncSessionFiles:
         ]
         return await _gather(downloads, at_once)
 
-    async def read(self, name: str | SessionFile) -> bytes:
+    async def read(self, name: str | SessionFile, *, max_bytes: int | None = None) -> bytes:
         """Return a file's content.
 
         Args:
             name: The file's name in the session, or an entry of list().
+            max_bytes: How large the file may be, so that code in the session cannot fill this
+                machine's memory.
 
         Raises:
-            ValueError: The name is not valid.
+            ValueError: The name is not valid, or the file is larger than it may be.
             NotFoundError: The session has no such file.
             ServiceError: The service, or the way to it, failed.
         """
         wanted = _wanted(name)
         await self._enter()
         sink = MemorySink()
-        await receive(wanted, self._opener(wanted.name), sink, None)
+        check = None if max_bytes is None else partial(_check_size, wanted.name, max_bytes)
+        await receive(wanted, self._opener(wanted.name), sink, check)
         return bytes(sink.content)
 
     async def delete(self, name: str) -> None:
@@ -287,6 +290,11 @@ def _wanted(name: str | SessionFile) -> Wanted:
     if isinstance(name, SessionFile):
         return Wanted(name=session_name(name.name), size=name.size)
     return Wanted(name=session_name(name))
+
+
+def _check_size(name: str, limit: int, received: int, total: int | None) -> None:
+    if max(received, total or 0) > limit:
+        raise ValueError(f"{name!r} has more than {limit:,} bytes.")
 
 
 def _directory_name(directory: str) -> str:

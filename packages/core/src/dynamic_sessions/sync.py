@@ -59,10 +59,11 @@ class _Loop:
             self._loop = self._thread = None
         if loop is None or thread is None:
             return
+        # In its own thread: a thread in which another loop runs, as a notebook's, may run none.
+        for shut_down in (loop.shutdown_asyncgens, loop.shutdown_default_executor):
+            asyncio.run_coroutine_threadsafe(shut_down(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
     def _started(self) -> asyncio.AbstractEventLoop:
@@ -143,9 +144,9 @@ class SessionFiles:
             self._files.download_directory, directory, to=to, if_exists=if_exists, at_once=at_once
         )
 
-    def read(self, name: str | SessionFile) -> bytes:
+    def read(self, name: str | SessionFile, *, max_bytes: int | None = None) -> bytes:
         """Return a file's content; see AsyncSessionFiles.read."""
-        return self._loop.run(self._files.read, name)
+        return self._loop.run(self._files.read, name, max_bytes=max_bytes)
 
     def delete(self, name: str) -> None:
         """Delete a file; see AsyncSessionFiles.delete."""

@@ -1,7 +1,8 @@
-"""Functions, executions and code, between sessions and a model: text in, text out."""
+"""Functions, executions, files and code, between sessions and a model: text in, text out."""
 
 from dynamic_sessions.prompts.code_blocks import clean_code, extract_code_blocks
 from dynamic_sessions.prompts.executions import DEFAULT_LIMIT, render_execution
+from dynamic_sessions.prompts.files import image_in, render_file, render_files
 from dynamic_sessions.prompts.functions import FUNCTIONS_TEMPLATE, describe_functions
 from dynamic_sessions.prompts.shortening import join_lines
 
@@ -11,6 +12,9 @@ __all__ = [
     "clean_code",
     "describe_functions",
     "extract_code_blocks",
+    "image_in",
     "join_lines",
     "render_execution",
+    "render_file",
+    "render_files",
 ]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from dynamic_sessions.models import Execution, ExecutionStatus, JsonValue, SessionFile
+from dynamic_sessions.prompts.names import on_one_line
 from dynamic_sessions.prompts.shortening import (
     MIN_LIMIT,
     join_lines,
@@ -76,7 +77,7 @@ def _error_text(execution: Execution) -> str:
 
 def _notes(execution: Execution, files: Sequence[SessionFile | str]) -> list[str]:
     notes = [f"[image: {image.mime_type}]" for image in execution.images]
-    notes += [f"[file: {_printable(_name_of(item))}]" for item in files]
+    notes += [f"[file: {on_one_line(_name_of(item))}]" for item in files]
     if execution.truncated:
         notes.append("[output was cut at its limit]")
     if execution.session_recycled:
@@ -86,11 +87,6 @@ def _notes(execution: Execution, files: Sequence[SessionFile | str]) -> list[str
 
 def _name_of(item: SessionFile | str) -> str:
     return item.name if isinstance(item, SessionFile) else item
-
-
-def _printable(name: str) -> str:
-    """Return a file's name on one line: the code chose it, and it must not pose as a note."""
-    return name if name.isprintable() else ascii(name)[1:-1]
 
 
 def _value_text(value: JsonValue) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
-from . import framing, streams, values
+from . import framing, stand_ins, streams, values
 from .commands import run_command
 
 TRACEBACK_LIMIT = 1 << 18
@@ -26,6 +26,7 @@ class Session:
         except ImportError as error:
             sys.exit(f"{sys.executable} cannot host a session: {error}. Install ipython there.")
         self.shell = create_shell()
+        stand_ins.offer()
         self._process = os.getpid()
         self._running = False
         self._take_interrupts()
@@ -33,6 +34,8 @@ class Session:
     def serve(self, control: socket.socket) -> None:
         """Execute what the server sends until it hangs up."""
         self._process = os.getpid()
+        # As in any notebook: what the session writes beside itself can be imported.
+        sys.path.insert(0, "")
         self.shell.begin()
         while (request := framing.receive(control)) is not None:
             framing.send(control, self._execute(request))
