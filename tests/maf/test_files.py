@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 from agent_framework import Agent, Content, Message
 
 from dynamic_sessions import AsyncSessionPool, NotFoundError
-from dynamic_sessions.testing import ScriptedService
+from dynamic_sessions.testing import ScriptedExecution, ScriptedService
 from maf_dynamic_sessions import (
     DynamicSessionsCodeActProvider,
     DynamicSessionsTool,
@@ -135,6 +136,21 @@ async def test_files_that_are_too_large_are_named_only(monkeypatch: pytest.Monke
 
     assert str(text.text).startswith("[file: large]\n")
     assert "too large" in str(text.text)
+
+
+async def test_files_that_cannot_be_listed_cost_no_result(service: ScriptedService) -> None:
+    service.script["1"] = ScriptedExecution(result=1)
+
+    def unlistable(request: httpx.Request) -> httpx.Response:
+        is_listing = request.method == "GET" and "files" in request.url.path
+        return httpx.Response(403) if is_listing and service.code else service(request)
+
+    transport = httpx.MockTransport(unlistable)
+    async with AsyncSessionPool("https://pool.test", "token", transport=transport) as pool:
+        tool = DynamicSessionsTool(session_pool=pool, return_files=True)
+        (text,) = await tool.invoke(arguments={"code": "1"})
+
+    assert text.text == "1\n[the files could not be fetched]"
 
 
 async def test_no_listing_is_paid_for_without_need(

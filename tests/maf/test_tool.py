@@ -1,5 +1,6 @@
 """The tool by itself: what it offers a model, what comes back, and what is raised."""
 
+import asyncio
 import json
 import logging
 
@@ -9,7 +10,12 @@ from agent_framework import Agent, Content
 from agent_framework.exceptions import ToolExecutionException
 from pydantic import ValidationError
 
-from dynamic_sessions import AsyncSessionPool, PermissionDeniedError, ServiceError
+from dynamic_sessions import (
+    AsyncSessionPool,
+    FunctionModule,
+    PermissionDeniedError,
+    ServiceError,
+)
 from dynamic_sessions.testing import ScriptedExecution, ScriptedService
 from maf_dynamic_sessions import (
     CodeInput,
@@ -17,8 +23,14 @@ from maf_dynamic_sessions import (
     DynamicSessionsTool,
     SessionServiceError,
 )
+from maf_dynamic_sessions.agent_sessions import AgentSessions
 
 from .scripted_model import ScriptedModel, code, say
+
+
+def triple(number: int) -> int:
+    """Multiply by three."""
+    return 3 * number
 
 
 async def text_of(tool: DynamicSessionsTool, program: str) -> str | None:
@@ -195,18 +207,70 @@ def test_an_endpoint_and_a_session_pool_exclude_each_other(session_pool: AsyncSe
 
 
 async def test_closing_ends_the_tools_own_session_and_leaves_those_of_agents(
+    session_pool: AsyncSessionPool, service: ScriptedService
+) -> None:
+    tool = DynamicSessionsTool(session_pool=session_pool)
+    agent = Agent(ScriptedModel([code("1")], say("Done.")), tools=[tool])
+    session = agent.create_session()
+    await tool.invoke(arguments={"code": "1"})
+    await agent.run("Go.", session=session)
+    assert len(service.sessions) == 2
+
+    await tool.close()
+
+    assert list(service.sessions) == [tool.session_for(session).identifier]
+
+
+def test_calls_from_one_event_loop_after_the_other_reach_the_same_session(
     service: ScriptedService,
 ) -> None:
-    async with AsyncSessionPool("https://pool.test", "token", transport=service.transport) as pool:
-        tool = DynamicSessionsTool(session_pool=pool)
-        agent = Agent(ScriptedModel([code("1")], say("Done.")), tools=[tool])
-        session = agent.create_session()
-        await tool.invoke(arguments={"code": "1"})
-        await agent.run("Go.", session=session)
-        kept = tool.session_for(session).identifier
-        assert len(service.sessions) == 2
+    sessions = AgentSessions(
+        lambda: AsyncSessionPool("https://pool.test", "token", transport=service.transport),
+        closes_pools=True,
+        session_id=None,
+    )
 
-    assert list(service.sessions) == [kept]
+    async def call() -> None:
+        await sessions.own_turns(FunctionModule.from_functions(())).session.execute("1")
+
+    asyncio.run(call())
+    asyncio.run(call())
+    assert len(service.sessions) == 1
+    asyncio.run(sessions.close())
+
+    assert service.sessions == {}
+
+
+async def test_a_function_that_comes_later_leaves_variables_alone(
+    local_tool: DynamicSessionsTool,
+) -> None:
+    await local_tool.invoke(arguments={"code": "x = 14"})
+    local_tool.add_tools(triple)
+
+    assert await text_of(local_tool, "triple(x)") == "42"
+
+
+async def test_a_session_that_cannot_be_deleted_costs_no_result(
+    service: ScriptedService, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.script["1"] = ScriptedExecution(result=1)
+
+    def undeletable(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(403) if request.method == "DELETE" else service(request)
+
+    transport = httpx.MockTransport(undeletable)
+    async with AsyncSessionPool("https://pool.test", "token", transport=transport) as pool:
+        model = ScriptedModel([code("1")], say("Done."))
+        await Agent(model, tools=[DynamicSessionsTool(session_pool=pool)]).run("Go.")
+
+    assert str(model.read_results[0].result).startswith("1\n")
+    assert "could not be deleted" in caplog.text
+
+
+def test_a_dumped_tool_has_no_secret() -> None:
+    tool = DynamicSessionsTool("https://pool.test", "the secret")
+
+    assert "the secret" not in json.dumps(tool.to_dict(), default=repr)
 
 
 async def test_an_ended_conversation_ends_its_session(

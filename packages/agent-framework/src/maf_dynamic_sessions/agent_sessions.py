@@ -1,6 +1,7 @@
 """The dynamic session of each agent session, from one event loop to the next."""
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable, MutableMapping
 from contextlib import asynccontextmanager
@@ -10,7 +11,9 @@ from weakref import WeakKeyDictionary
 
 from agent_framework import AgentSession
 
-from dynamic_sessions import AsyncSession, AsyncSessionPool, FunctionModule
+from dynamic_sessions import AsyncSession, AsyncSessionPool, FunctionModule, ServiceError
+
+logger = logging.getLogger("maf_dynamic_sessions")
 
 IDENTIFIER_KEY = "identifier"
 """Where an agent session's state names its dynamic session."""
@@ -52,12 +55,11 @@ class AgentSessions:
         self._open_pool = open_pool
         self._closes_pools = closes_pools
         self._session_id = session_id
-        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncSessionPool] = (
-            WeakKeyDictionary()
-        )
+        self._pools: dict[asyncio.AbstractEventLoop, AsyncSessionPool] = {}
         self._turns: WeakKeyDictionary[AgentSession, AgentTurns] = WeakKeyDictionary()
-        # Stands for the caller where a tool is called by no agent.
+        # Stand for the caller where a tool is called by no agent.
         self._nobody = AgentSession()
+        self._own_identifier = session_id or str(uuid.uuid4())
         open_pool().session(session_id)
 
     def identifier(self, state: MutableMapping[str, Any]) -> str:
@@ -82,7 +84,7 @@ class AgentSessions:
 
     def own_turns(self, functions: FunctionModule) -> AgentTurns:
         """Return the dynamic session of calls by no agent, which ends when this object closes."""
-        return self._turns_of(self._nobody, self._session_id, functions)
+        return self._turns_of(self._nobody, self._own_identifier, functions)
 
     @asynccontextmanager
     async def passing_turns(self, functions: FunctionModule) -> AsyncGenerator[AgentTurns]:
@@ -93,23 +95,28 @@ class AgentSessions:
             yield AgentTurns(session=session, pool=pool)
         finally:
             if self._session_id is None:
-                await session.delete()
+                await _delete_quietly(session)
 
     async def close(self) -> None:
         """Close the connections of this event loop, and end sessions that no agent session has."""
+        own = self._turns.get(self._nobody)
+        if own is not None and self._session_id is None:
+            # Whichever event loop used it last: this one has its own way there.
+            await _delete_quietly(self.own_turns(own.session.functions).session)
         self._turns.clear()
         pool = self._pools.pop(asyncio.get_running_loop(), None)
         if pool is not None and self._closes_pools:
             await pool.close()
 
     def _turns_of(
-        self, holder: AgentSession, identifier: str | None, functions: FunctionModule
+        self, holder: AgentSession, identifier: str, functions: FunctionModule
     ) -> AgentTurns:
         pool = self._pool()
         held = self._turns.get(holder)
-        is_same = held is not None and held.pool is pool and held.session.functions == functions
-        if held is not None and is_same and identifier in {held.session.identifier, None}:
-            return held
+        if held is not None and held.pool is pool:
+            session = held.session
+            if session.identifier == identifier and session.functions == functions:
+                return held
         session = pool.session(identifier, functions=functions)
         turns = self._turns[holder] = AgentTurns(session=session, pool=pool)
         return turns
@@ -118,5 +125,17 @@ class AgentSessions:
         loop = asyncio.get_running_loop()
         pool = self._pools.get(loop)
         if pool is None:
+            # Those of loops that have ended can be used, and closed, no more.
+            self._pools = {
+                other: used for other, used in self._pools.items() if not other.is_closed()
+            }
             pool = self._pools[loop] = self._open_pool()
         return pool
+
+
+async def _delete_quietly(session: AsyncSession) -> None:
+    # What its code came to must not be lost over this.
+    try:
+        await session.delete()
+    except ServiceError as error:
+        logger.warning("A session could not be deleted after its use: %s", error)

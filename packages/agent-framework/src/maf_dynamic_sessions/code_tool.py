@@ -210,7 +210,7 @@ class DynamicSessionsTool(FunctionTool):
                 return await self._run(self._turns(ctx.session), code)
             if ctx.tools is None:
                 return await self._run(self._sessions.own_turns(self._module), code)
-            logger.warning("Code ran in an agent's run without an agent session: nothing is kept.")
+            logger.warning("Code runs for an agent without an agent session: nothing is kept.")
             async with self._sessions.passing_turns(self._module) as turns:
                 return await self._run(turns, code, notes=[_PASSING_NOTE])
 

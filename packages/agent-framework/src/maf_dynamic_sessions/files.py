@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import logging
 import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from urllib.parse import unquote_to_bytes
 
 from agent_framework import Content
 
-from dynamic_sessions import AsyncSession, NotFoundError, SessionFile
+from dynamic_sessions import AsyncSession, NotFoundError, ServiceError, SessionFile
 from dynamic_sessions.files import DATA_DIRECTORY
+
+logger = logging.getLogger("maf_dynamic_sessions")
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
 MAX_FILES = 20
@@ -92,17 +95,23 @@ async def file_versions(session: AsyncSession) -> FileVersions:
 
 
 async def made_files(session: AsyncSession, before: FileVersions) -> MadeFiles:
-    """Return the files that are new or changed since they were listed."""
-    after = await file_versions(session)
-    made = [entry for name, entry in sorted(after.items()) if before.get(name) != entry]
-    small = [entry for entry in made if entry.size <= MAX_FILE_BYTES][:MAX_FILES]
-    left = [entry for entry in made if entry not in small]
+    """Return the files that are new or changed since they were listed.
+
+    A service that fails here is told of in the notes: the run itself has come to its end.
+    """
+    try:
+        after = await file_versions(session)
+        made = [entry for name, entry in sorted(after.items()) if before.get(name) != entry]
+        small = [entry for entry in made if entry.size <= MAX_FILE_BYTES][:MAX_FILES]
+        contents = await _read_all(session, small)
+    except ServiceError as error:
+        logger.warning("The files that a run made could not be fetched: %s", error)
+        return MadeFiles(notes=("[the files could not be fetched]",))
+    left = len(made) - len(small)
     return MadeFiles(
         names=tuple(entry.name for entry in made),
-        contents=tuple(await _read_all(session, small)),
-        notes=(f"[{len(left)} of the files are too large or too many to be returned]",)
-        if left
-        else (),
+        contents=tuple(contents),
+        notes=(f"[{left} of the files are too large or too many to be returned]",) if left else (),
     )
 
 
