@@ -268,8 +268,10 @@ async def test_tools_come_and_go_between_runs(
     assert isinstance(local_provider.get_tools()[0], FunctionTool)
     local_provider.remove_tool("price")
     await agent.run("Go.", session=session)
+    local_provider.clear_tools()
 
     assert results(model)[-1] == "1"
     assert "price" not in model.options[-1]["instructions"]
+    assert local_provider.get_tools() == []
     with pytest.raises(KeyError):
         local_provider.remove_tool("price")

@@ -109,6 +109,8 @@ async def test_what_holds_no_data_is_no_file(session_pool: AsyncSessionPool) -> 
         await upload_content(session, Content.from_text("text"), name="a.txt")
     with pytest.raises(ValueError, match="name="):
         await upload_content(session, Content.from_data(b"", "text/plain"))
+    with pytest.raises(ValueError, match="base64"):
+        content_bytes(Content("data", uri="data:text/plain;base64,a", media_type="text/plain"))
     with pytest.raises(NotFoundError):
         await download_content(session, "missing")
 

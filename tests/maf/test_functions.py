@@ -1,5 +1,6 @@
 """Which tools become functions of the session, and which stay beside it."""
 
+import threading
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -80,6 +81,15 @@ class Account:
         return amount
 
 
+LOCK = threading.Lock()
+
+
+def locked(amount: int) -> int:
+    """Convert an amount, one at a time."""
+    with LOCK:
+        return RATE * amount
+
+
 class OwnTool(FunctionTool):
     pass
 
@@ -119,7 +129,7 @@ async def test_a_function_is_called_in_code(function: Callable[[int], int], call
     assert content.text == "42"
 
 
-STAYING = [approved, counted, supplied, declared, own, Account().spend, closure()]
+STAYING = [approved, counted, supplied, locked, declared, own, Account().spend, closure()]
 
 
 @pytest.mark.parametrize("item", STAYING, ids=lambda item: getattr(item, "name", "function"))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from typing import Any
 
 import httpx
 import pytest
@@ -193,6 +194,14 @@ def test_without_an_endpoint_the_constructor_says_what_to_do(
     monkeypatch.delenv("DYNAMIC_SESSIONS_ENDPOINT", raising=False)
     with pytest.raises(ValueError, match="DYNAMIC_SESSIONS_ENDPOINT"):
         DynamicSessionsTool()
+
+
+@pytest.mark.parametrize("wrong", [{"output_limit": 10}, {"timeout": 0}, {"session_id": "a b"}])
+def test_what_is_out_of_range_is_refused_before_any_code_runs(
+    session_pool: AsyncSessionPool, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match="|".join(["limit", "timeout", "identifier"])):
+        DynamicSessionsTool(session_pool=session_pool, **wrong)
 
 
 def test_the_environment_names_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:

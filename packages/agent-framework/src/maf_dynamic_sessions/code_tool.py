@@ -14,6 +14,8 @@ from pydantic import BaseModel, Field
 from dynamic_sessions import AsyncSession, AsyncSessionPool, Credential, clean_code
 from dynamic_sessions.pool import DEFAULT_TIMEOUT_SECONDS
 from dynamic_sessions.prompts import DEFAULT_LIMIT
+from dynamic_sessions.prompts.shortening import MIN_LIMIT
+from dynamic_sessions.time_limits import check_timeout
 from maf_dynamic_sessions.agent_sessions import AgentSessions, AgentTurns
 from maf_dynamic_sessions.errors import tool_errors
 from maf_dynamic_sessions.files import FileVersions, MadeFiles, file_versions, made_files
@@ -97,15 +99,18 @@ class DynamicSessionsTool(FunctionTool):
     ) -> None:
         if session_pool is not None and (endpoint is not None or credential is not None):
             raise ValueError("Pass an endpoint and a credential, or a session pool, not both.")
+        if output_limit is not None and output_limit < MIN_LIMIT:
+            # Said here, for where a result is rendered its code has run.
+            raise ValueError(f"output_limit is at least {MIN_LIMIT} characters, or None.")
         self._source_id = source_id
-        self._timeout = timeout
+        self._timeout = check_timeout(timeout)
         self._return_files = return_files
         self._output_limit = output_limit
         self._tools = function_tools(tools)
         self._module = function_module(self._tools)
         self._sessions = AgentSessions(
             (lambda: session_pool)
-            if session_pool
+            if session_pool is not None
             else partial(AsyncSessionPool, endpoint, credential, timeout=timeout),
             closes_pools=session_pool is None,
             session_id=session_id,
