@@ -17,6 +17,7 @@ IMPORT_NAMES = {
     "autogen-ext-dynamic-sessions": "autogen_ext_dynamic_sessions",
     "dynamic-sessions-mcp": "dynamic_sessions_mcp",
     "llama-index-tools-dynamic-sessions": "llama_index.tools.dynamic_sessions",
+    "maf-dynamic-sessions": "maf_dynamic_sessions",
 }
 
 
