@@ -1,3 +1,5 @@
+import uuid
+
 import pytest
 
 from dynamic_sessions import AsyncSession, AsyncSessionPool, ExecutionStatus, JsonValue
@@ -65,3 +67,21 @@ async def test_a_deleted_session_is_gone_and_deleting_again_is_no_error(
     await session.delete()
     await session.delete()
     assert list(await session.files.list()) == []
+
+
+async def test_an_asynchronous_run_has_the_same_result(
+    session: AsyncSession, request: pytest.FixtureRequest
+) -> None:
+    if "2024-02-02" in request.node.name:
+        pytest.skip("the legacy dialect has no asynchronous runs")
+    run = await session.execute("6 * 7", asynchronous=True)
+    assert (run.ok, run.result) == (True, 42)
+
+
+async def test_a_run_can_be_asked_for_again_by_its_id(
+    session: AsyncSession, request: pytest.FixtureRequest
+) -> None:
+    if "2024-02-02" in request.node.name:
+        pytest.skip("the legacy dialect has no asynchronous runs")
+    run = await session.execute("6 * 7", execution_id=str(uuid.uuid4()))
+    assert await session.attach(run.execution_id or "") == run

@@ -75,3 +75,19 @@ async def test_files_in_directories_keep_their_place(
     assert names == ["reports/may/a.txt"]
     copy = await session.files.download("reports/may/a.txt", to=tmp_path)
     assert copy == tmp_path / "reports" / "may" / "a.txt"
+
+
+async def test_directories_go_in_and_come_out(
+    pool: AsyncSessionPool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if "2024-02-02" in request.node.name:
+        pytest.skip("the legacy dialect has no directories")
+    source = tmp_path / "source"
+    (source / "deep" / "deeper").mkdir(parents=True)
+    (source / "a.txt").write_text("a")
+    (source / "deep" / "deeper" / "b.txt").write_text("b")
+    session = pool.session()
+    await session.files.upload_directory(source, to="given")
+    await session.files.download_directory("given", to=tmp_path / "copy")
+    assert (tmp_path / "copy" / "given" / "a.txt").read_text() == "a"
+    assert (tmp_path / "copy" / "given" / "deep" / "deeper" / "b.txt").read_text() == "b"

@@ -107,3 +107,20 @@ async def test_a_named_session_whose_idle_time_is_over_makes_place() -> None:
     clock.now = LONGEST_IDLE_SECONDS + 1
     with anyio.fail_after(DEADLINE):
         await limited.enter("b", is_named=True)
+
+
+async def test_a_name_of_the_pools_own_stays_the_pools_to_end() -> None:
+    unlimited = ledger(None)
+    await unlimited.enter("a", is_named=False)
+    await unlimited.enter("a", is_named=True)
+    await unlimited.enter("b", is_named=True)
+    assert unlimited.unnamed == ("a",)
+
+
+async def test_sessions_that_are_the_pools_to_end_are_not_forgotten() -> None:
+    clock = Clock()
+    limited = ledger(2, clock)
+    await limited.enter("a", is_named=False)
+    clock.now = LONGEST_IDLE_SECONDS + 1
+    await limited.enter("b", is_named=True)
+    assert limited.unnamed == ("a",)

@@ -24,7 +24,7 @@ def main() -> int:
     proxy.add_argument("upstream")
     proxy.add_argument("--port", type=int, default=0)
     proxy.add_argument("--operation", default="execute")
-    proxy.add_argument("faults", nargs="*", choices=[*FAULTS, []])
+    proxy.add_argument("faults", nargs="+", choices=FAULTS)
     arguments = parser.parse_args()
     if arguments.command == "proxy":
         asyncio.run(_stand_between(arguments))

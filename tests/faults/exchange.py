@@ -13,6 +13,7 @@ _OPERATIONS = (
     ("GET", r"/files$", "list files"),
     ("GET", r"/files/content/[^/]+$|/files/[^/]+/content$", "download file"),
     ("DELETE", r"/files/[^/]+$", "delete file"),
+    ("GET", r"/metadata$", "read metadata"),
     ("GET", r"/session$", "get session"),
     ("DELETE", r"/session$", "delete session"),
 )

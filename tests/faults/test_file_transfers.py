@@ -128,7 +128,9 @@ async def main(endpoint, token, folder):
         try:
             await session.files.upload(copy)
         except Exception as error:
-            print(type(error).__name__, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            # Not getrusage, whose figure begins with that of the process that started this one.
+            peak, = (line.split()[1] for line in open("/proc/self/status") if "VmHWM" in line)
+            print(type(error).__name__, peak)
 
 asyncio.run(main(*sys.argv[1:]))
 """

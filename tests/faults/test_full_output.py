@@ -1,5 +1,7 @@
 """Where the whole text matters, what the answer's limit cuts is fetched from the session."""
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from dynamic_sessions import ExecutionStatus, ServiceError
@@ -45,6 +47,7 @@ async def test_short_output_is_as_it_was(make_pool: MakePool) -> None:
         session = pool.session()
         run = await session.execute("print('out'); 1 / 0", full_output=True)
         again = await session.execute("print('again')")
+        assert list(await session.files.list()) == []
     assert run.status is ExecutionStatus.FAILED
     assert run.stdout == "out\n"
     assert "ZeroDivisionError" in run.stderr
@@ -84,3 +87,35 @@ async def test_a_fault_before_the_code_was_sent_says_that_it_did_not_run(
             await session.execute("marked", full_output=True)
         assert not caught.value.outcome_unknown
         assert not any(b'"marked"' in body for body in proxy.tally.bodies)
+
+
+async def test_after_a_run_whose_end_was_not_seen_output_is_kept_anew(
+    proxy: FaultProxy, make_pool: MakePool
+) -> None:
+    async with make_pool(output_limit=1000) as pool:
+        session = pool.session()
+        await session.set_up()
+
+        async def lose_the_run() -> None:
+            # After the request that begins the keeping comes the one that runs the code.
+            await proxy.until_forwarded("execute")
+            proxy.fail("execute", FAULTS["502 after the run"])
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lose_the_run)
+            await anyio.lowlevel.checkpoint()
+            with pytest.raises(ServiceError):
+                await session.execute("print('lost')", full_output=True)
+        run = await session.execute(LONG, full_output=True)
+        assert (run.stdout, run.truncated) == (WHOLE, False)
+        assert (await session.execute("print('plain')")).stdout == "plain\n"
+
+
+async def test_without_room_for_it_the_code_runs_all_the_same(make_pool: MakePool) -> None:
+    async with make_pool(output_limit=1000) as pool:
+        session = pool.session()
+        # The directory takes a limited number of files.
+        await session.execute("for n in range(30_000): open(f'f{n}', 'x').close()")
+        run = await session.execute(LONG, full_output=True)
+        assert run.ok
+        assert run.truncated

@@ -7,7 +7,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import anyio
-import anyio.lowlevel
+import httpx
 import pytest
 
 from dynamic_sessions import AsyncSessionPool, Deadlines, ServiceError, SessionPool
@@ -24,16 +24,24 @@ def token_of(pool: LocalSessionPool) -> str:
     return pool.credential.get_token("").token
 
 
-async def until_gone(direct: AsyncSessionPool, identifier: str) -> None:
-    """Wait until the service has no such session."""
-    service = direct._service  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public call asks without making one
-    with anyio.fail_after(DEADLINE):
-        while await service.get_session(identifier) is not None:
-            await anyio.lowlevel.checkpoint()
+async def until_gone(pool: LocalSessionPool, identifier: str) -> None:
+    """Wait until the service has no such session; the question itself makes none."""
+    query = {"api-version": "2025-10-02-preview", "identifier": identifier}
+    headers = {"Authorization": f"Bearer {token_of(pool)}"}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        with anyio.fail_after(DEADLINE):
+            while True:
+                answer = await client.get(f"{pool.endpoint}session", params=query, headers=headers)
+                if answer.is_client_error:
+                    assert answer.json()["error"]["code"] == "SessionWithIdentifierNotFound"
+                    return
 
 
 async def test_closing_tells_which_sessions_were_deleted_and_which_were_not(
-    proxy: FaultProxy, make_pool: MakePool, direct: AsyncSessionPool
+    proxy: FaultProxy,
+    make_pool: MakePool,
+    direct: AsyncSessionPool,
+    local_pool: LocalSessionPool,
 ) -> None:
     pool = make_pool()
     named, first, second = pool.session("named-one"), pool.session(), pool.session()
@@ -48,7 +56,7 @@ async def test_closing_tells_which_sessions_were_deleted_and_which_were_not(
     ((left, error),) = report.failed.items()
     assert isinstance(error, ServiceError)
     (deleted,) = report.deleted
-    await until_gone(direct, deleted)
+    await until_gone(local_pool, deleted)
     for identifier in (left, "named-one"):
         await direct.session(identifier).delete()
 
@@ -69,7 +77,7 @@ async def test_closing_does_not_wait_for_a_service_that_does_not_answer(
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_pool_that_is_collected_has_its_sessions_deleted(
-    local_pool: LocalSessionPool, direct: AsyncSessionPool
+    local_pool: LocalSessionPool,
 ) -> None:
     async def use_and_forget() -> str:
         pool = AsyncSessionPool(local_pool.endpoint, local_pool.credential)
@@ -79,7 +87,7 @@ async def test_a_pool_that_is_collected_has_its_sessions_deleted(
 
     identifier = await use_and_forget()
     gc.collect()
-    await until_gone(direct, identifier)
+    await until_gone(local_pool, identifier)
 
 
 _SYNCHRONOUS = """
@@ -116,7 +124,7 @@ async def test_a_program_that_ends_without_closing_leaves_only_the_sessions_it_n
     with anyio.fail_after(DEADLINE):
         done = await anyio.run_process(command, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    await until_gone(direct, done.stdout.decode().strip())
+    await until_gone(local_pool, done.stdout.decode().strip())
     await direct.session(named).execute("1")
     await direct.session(named).delete()
 

@@ -80,8 +80,9 @@ class SessionUnderFaults(RuleBasedStateMachine):
             elif error.outcome_unknown:
                 self.counters |= {counter + 1 for counter in self.counters}
             return
-        allowed = {1} if told.session_recycled else {counter + 1 for counter in self.counters}
-        assert told.result in allowed
+        # Where it is another session, a run whose answer was lost may have been the first in there.
+        afresh = {1} if told.session_recycled else set[int]()
+        assert told.result in {counter + 1 for counter in self.counters} | afresh
         self.counters = {self._number(told.result)}
 
     @rule(fault=QUICK_FAULTS, name=NAMES, content=st.binary(max_size=2000))
@@ -179,7 +180,8 @@ def test_a_session_is_always_as_its_caller_was_told(
             stateful_step_count=40,
             deadline=None,
             database=None,
-            print_blob=True,
+            # The same steps every time: a run that fails can be repeated, and none by chance.
+            derandomize=True,
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )

@@ -1,9 +1,10 @@
-"""Each wheel stands alone: it installs beside only what it names, and imports there."""
+"""Each wheel stands alone: it installs beside only what it names. And all of them stand together."""
 
 import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,10 @@ IMPORT_NAMES = {
     "dynamic-sessions": "dynamic_sessions",
     "dynamic-sessions-local": "dynamic_sessions_local",
     "autogen-ext-dynamic-sessions": "autogen_ext_dynamic_sessions",
+    "dynamic-sessions-mcp": "dynamic_sessions_mcp",
+    "langchain-dynamic-sessions": "langchain_dynamic_sessions",
+    "llama-index-tools-dynamic-sessions": "llama_index.tools.dynamic_sessions",
+    "maf-dynamic-sessions": "maf_dynamic_sessions",
 }
 
 
@@ -39,26 +44,67 @@ def wheels(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_no_package_is_left_out() -> None:
+    projects = [tomllib.loads(path.read_text()) for path in ROOT.glob("packages/*/pyproject.toml")]
+
+    assert {item["project"]["name"] for item in projects} == set(IMPORT_NAMES)
+
+
+def _environment(
+    uv: str, wheels: Path, folder: Path, distributions: list[str], resolution: str
+) -> Path:
+    """Install distributions into an environment of their own, and return its interpreter."""
+    environment = folder / "environment"
+    python = environment / "bin" / "python"
+    _run(uv, "venv", "--quiet", "--python", sys.executable, environment)
+    _run(
+        *(uv, "pip", "install", "--quiet", "--python", python, "--find-links", wheels),
+        *("--resolution", resolution, *distributions),
+    )
+    return python
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("resolution", ["highest", "lowest-direct"])
 @pytest.mark.parametrize("distribution", IMPORT_NAMES)
 def test_a_wheel_installs_alone_and_imports(
     uv: str, wheels: Path, tmp_path: Path, distribution: str, resolution: str
 ) -> None:
-    environment = tmp_path / "environment"
-    python = environment / "bin" / "python"
-    _run(uv, "venv", "--quiet", "--python", sys.executable, environment)
-    _run(
-        *(uv, "pip", "install", "--quiet", "--python", python, "--find-links", wheels),
-        *("--resolution", resolution, distribution),
-    )
+    python = _environment(uv, wheels, tmp_path, [distribution], resolution)
     name = IMPORT_NAMES[distribution]
     assert _run(python, "-W", "error", "-c", f"import {name}; print({name}.__all__)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resolution", ["highest", "lowest-direct"])
+def test_all_wheels_install_into_one_environment_and_import_in_one_process(
+    uv: str, wheels: Path, tmp_path: Path, resolution: str
+) -> None:
+    python = _environment(uv, wheels, tmp_path, list(IMPORT_NAMES), resolution)
+    _run(uv, "pip", "check", "--quiet", "--python", python)
+    for first in IMPORT_NAMES.values():
+        others = [name for name in IMPORT_NAMES.values() if name != first]
+        statements = [f"import {name}; assert {name}.__all__" for name in (first, *others)]
+        _run(python, "-W", "error", "-c", "\n".join(statements))
 
 
 @pytest.mark.parametrize("distribution", IMPORT_NAMES)
 def test_a_wheel_carries_its_licence_and_its_types(wheels: Path, distribution: str) -> None:
     (wheel,) = wheels.glob(f"{distribution.replace('-', '_')}-[0-9]*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert f"{IMPORT_NAMES[distribution]}/py.typed" in names
+    package = IMPORT_NAMES[distribution].replace(".", "/")
+    assert f"{package}/py.typed" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+@pytest.mark.parametrize(
+    "distribution", [item for item, import_name in IMPORT_NAMES.items() if "." in import_name]
+)
+def test_a_wheel_below_a_namespace_leaves_the_namespace_to_all(
+    wheels: Path, distribution: str
+) -> None:
+    (wheel,) = wheels.glob(f"{distribution.replace('-', '_')}-[0-9]*.whl")
+    package = Path(IMPORT_NAMES[distribution].replace(".", "/"))
+    modules = [Path(name) for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".py")]
+    assert modules
+    assert [module for module in modules if not module.is_relative_to(package)] == []

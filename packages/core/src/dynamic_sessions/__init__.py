@@ -8,6 +8,7 @@ from dynamic_sessions.credentials import (
 )
 from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.dual_pool import DualSessionPool
+from dynamic_sessions.dual_session import DualSession
 from dynamic_sessions.errors import (
     AuthenticationError,
     DynamicSessionsError,
@@ -69,6 +70,7 @@ __all__ = [
     "CodeBlock",
     "Credential",
     "Deadlines",
+    "DualSession",
     "DualSessionPool",
     "DynamicSessionsError",
     "Execution",

@@ -164,9 +164,13 @@ class Executions:
                 outcome, reply = await self._poll(run, execution_id or run.execution_id, left)
             except _UNKNOWN as error:
                 if missing.for_good():
-                    raise submission_error or _possibly_run(error) from error
+                    error.outcome_unknown = True
+                    if submission_error is not None:
+                        raise submission_error from error
+                    raise
             except _REFUSED as error:
-                raise _possibly_run(error)  # noqa: B904 - the error itself, amended
+                error.outcome_unknown = True
+                raise
             except ServiceError:
                 # The way to the service is broken; the run is not, and there is time left.
                 pass
@@ -177,11 +181,11 @@ class Executions:
                 submission_error = None
             await anyio.sleep(min(delay, max(ends_at - anyio.current_time(), 0)))
             delay = min(delay * _POLL_GROWTH, _LONGEST_POLL_SECONDS)
-        raise submission_error or ServiceTimeoutError(
-            f"{run.operation}: the run had not ended {run.timeout:g} seconds after it was sent.",
+        raise ServiceTimeoutError(
+            f"{run.operation}: no result {run.timeout:g} seconds after the code was sent.",
             operation=run.operation,
             outcome_unknown=True,
-        )
+        ) from submission_error
 
     async def _poll(
         self, run: Run, execution_id: str, left: float
@@ -225,7 +229,8 @@ class Executions:
         return ask(
             timeout_seconds=math.ceil(run.timeout),
             output_limit=self._output_limit,
-            execution_id=run.execution_id,
+            # An id counts once, so that a repetition with the same one would be refused.
+            execution_id=None if run.repeatable else run.execution_id,
             asynchronous=run.asynchronous,
         )
 
@@ -260,13 +265,8 @@ def protocol_errors(call: Call) -> Generator[None]:
         raise ServiceProtocolError(
             f"{call.operation}: the service's answer is not as documented: {error}.",
             operation=call.operation,
-            outcome_unknown=not call.repeatable,
+            outcome_unknown=True,
         ) from error
-
-
-def _possibly_run(error: ServiceError) -> ServiceError:
-    error.outcome_unknown = True
-    return error
 
 
 def _reply(execution: Execution, reply: Reply) -> ExecutionReply:

@@ -8,8 +8,23 @@ from dataclasses import replace
 
 from dynamic_sessions.models import Execution, ExecutionStatus
 
+_END_PROGRAM = """
+import os, sys
+kept = sys.modules.pop("_dynamic_sessions_output")
+for name, tee in kept.tees.items():
+    if getattr(sys, name) is tee:
+        setattr(sys, name, kept.streams[name])
+    tee._file.close()
+    if not needed:
+        os.unlink(kept.paths[name])
+"""
+
 _PROGRAM = """
 import sys
+
+# Of a run whose end nobody saw.
+if "_dynamic_sessions_output" in sys.modules:
+    exec(end_program, {"needed": False})
 
 class Tee:
     def __init__(self, stream, path):
@@ -32,23 +47,12 @@ class Tee:
         return getattr(self._stream, name)
 
 sys.modules["_dynamic_sessions_output"] = kept = type(sys)("_dynamic_sessions_output")
+kept.paths = paths
 kept.streams = {name: getattr(sys, name) for name in paths}
 kept.tees = {name: Tee(stream, paths[name]) for name, stream in kept.streams.items()}
 for name, tee in kept.tees.items():
     setattr(sys, name, tee)
 """
-
-_END_PROGRAM = """
-import sys
-kept = sys.modules.pop("_dynamic_sessions_output")
-for name, tee in kept.tees.items():
-    if getattr(sys, name) is tee:
-        setattr(sys, name, kept.streams[name])
-    tee._file.close()
-"""
-
-END_CODE = f"exec({_END_PROGRAM!a}, {{}})"
-"""Code that ends the keeping of output."""
 
 
 def file_names(execution_id: str) -> dict[str, str]:
@@ -62,7 +66,17 @@ def begin_code(paths: dict[str, str]) -> str:
     Args:
         paths: The files' paths in the session, by the name of the stream.
     """
-    return f"exec({_PROGRAM!a}, {{'paths': {paths!a}}})"
+    names = {"paths": paths, "end_program": _END_PROGRAM}
+    return f"exec({_PROGRAM!a}, {names!a})"
+
+
+def end_code(*, needed: bool) -> str:
+    """Return code that ends the keeping of output.
+
+    Args:
+        needed: Whether the files stay.
+    """
+    return f"exec({_END_PROGRAM!a}, {{'needed': {needed!a}}})"
 
 
 def with_whole_output(execution: Execution, kept: dict[str, bytes]) -> Execution:

@@ -66,7 +66,12 @@ class SessionLedger:
         """
         if identifier not in self._entries:
             await self._wait_for_place()
-        self._entries[identifier] = _Entry(is_named=is_named, last_used=self._clock())
+        known = self._entries.get(identifier)
+        self._entries[identifier] = _Entry(
+            # A caller who was told an identifier of ours does not take over the session with it.
+            is_named=is_named and (known is None or known.is_named),
+            last_used=self._clock(),
+        )
         # If another call of the same session came first, the place is still free.
         self._serve_waiting()
 
@@ -114,5 +119,10 @@ class SessionLedger:
     def _forget_expired(self) -> None:
         # Sessions that the caller named end by themselves, and nobody tells.
         since = self._clock() - LONGEST_IDLE_SECONDS
-        for identifier in [name for name, e in self._entries.items() if e.last_used < since]:
+        expired = [
+            identifier
+            for identifier, entry in self._entries.items()
+            if entry.is_named and entry.last_used < since
+        ]
+        for identifier in expired:
             self.leave(identifier)

@@ -17,7 +17,12 @@ from dynamic_sessions.errors import (
 )
 from dynamic_sessions.executions import ExecutionReply, Run
 from dynamic_sessions.files import DATA_DIRECTORY, AsyncSessionFiles
-from dynamic_sessions.full_output import END_CODE, begin_code, file_names, with_whole_output
+from dynamic_sessions.full_output import (
+    begin_code,
+    end_code,
+    file_names,
+    with_whole_output,
+)
 from dynamic_sessions.functions import FunctionModule
 from dynamic_sessions.ledger import SessionLedger
 from dynamic_sessions.liveness import Liveness
@@ -118,7 +123,8 @@ class AsyncSession:
             execution_id: Our name for the run, for attach(); makes it asynchronous. By default a
                 random one.
             full_output: Whether stdout and stderr are also kept in the session and fetched where
-                the answer's limit cut them. Costs two more requests.
+                the answer's limit cut them. Costs two more requests, and four where something was
+                cut.
 
         Raises:
             ValueError: The language is not Python, the time limit is out of range, or the API
@@ -326,8 +332,11 @@ class AsyncSession:
         names = file_names(run.execution_id)
         paths = {stream: f"{DATA_DIRECTORY}/{name}" for stream, name in names.items()}
         with _nothing_of_the_callers_ran():
-            (await self._run(self._own_run("keep output", begin_code(paths)))).raise_for_status()
+            begun = await self._run(self._own_run("keep output", begin_code(paths)))
         execution = await self._run(run)
+        if not begun.ok:
+            logger.warning("The session has no room to keep the whole output.")
+            return execution
         try:
             return await self._with_kept_output(execution, names)
         except ServiceError as error:
@@ -336,9 +345,11 @@ class AsyncSession:
             return execution
 
     async def _with_kept_output(self, execution: Execution, names: dict[str, str]) -> Execution:
-        ended = await self._run(self._own_run("keep output", END_CODE))
-        if not ended.ok:
-            # The session that kept it is gone.
+        code = end_code(needed=execution.truncated)
+        # Not repeatable: a second time there would be nothing to end.
+        ended = await self._run(self._own_run("keep output", code, repeatable=False))
+        if not execution.truncated or not ended.ok:
+            # Nothing is missing, or the session that kept it is gone.
             return execution
         kept = {stream: await self.files.read(name) for stream, name in names.items()}
         for name in names.values():

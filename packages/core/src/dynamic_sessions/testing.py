@@ -61,7 +61,7 @@ class ScriptedSession:
 
 
 @dataclass(kw_only=True)
-class _RunningAnswer:
+class _PolledAnswer:
     polls: int
     answer: JsonObject
 
@@ -91,7 +91,7 @@ class ScriptedService:
         self.script = {} if script is None or callable(script) else dict(script)
         self.packages = packages
         self.code: list[str] = []
-        self._running: dict[str, _RunningAnswer] = {}
+        self._answers: dict[str, _PolledAnswer] = {}
         self.sessions: dict[str, ScriptedSession] = {}
         self.requests: list[httpx.Request] = []
         self._faults: list[Callable[[httpx.Request], httpx.Response]] = []
@@ -171,13 +171,13 @@ class ScriptedService:
                 "executionTimeInMilliseconds": 7,
             },
         }
+        self._answers[execution_id] = _PolledAnswer(polls=run.polls, answer=answer)
         if str(body.get("executionType")).lower() == "asynchronous" and run.polls:
-            self._running[execution_id] = _RunningAnswer(polls=run.polls, answer=answer)
             return self._execution_response(identifier, _unfinished(answer), status=202)
         return self._execution_response(identifier, answer)
 
     def _poll(self, identifier: str, execution_id: str) -> httpx.Response:
-        running = self._running.get(execution_id)
+        running = self._answers.get(execution_id)
         if running is None or identifier not in self.sessions:
             return _error(404, "ExecutionNotFound", "There is no such execution.")
         running.polls -= 1
@@ -249,12 +249,7 @@ def _answer_on_files(
             entry = _entry(name, content, legacy=legacy)
             return httpx.Response(200, json={"value": [entry]} if legacy else entry)
         case "GET", (*_, "files"):
-            entries = [
-                _entry(name.rpartition("/")[2], content, legacy=legacy)
-                for name, content in session.files.items()
-                if name.rpartition("/")[0] == directory
-            ]
-            return httpx.Response(200, json={"value": entries})
+            return httpx.Response(200, json={"value": _listing(session, directory, legacy=legacy)})
         case "GET", (*_, "files", "content", name) | (*_, "files", name, "content"):
             return _content(session, _join(directory, name))
         case "DELETE", (*_, "files", name):
@@ -262,6 +257,25 @@ def _answer_on_files(
             return httpx.Response(204) if found is not None else _no_such_file()
         case _:
             return _error(400, "SessionRequestNotSupported", "There is no such path.")
+
+
+def _listing(session: ScriptedSession, directory: str, *, legacy: bool) -> list[JsonObject]:
+    prefix = f"{directory}/" if directory else ""
+    below = {
+        name.removeprefix(prefix): content
+        for name, content in session.files.items()
+        if name.startswith(prefix)
+    }
+    entries = [
+        _entry(name, content, legacy=legacy) for name, content in below.items() if "/" not in name
+    ]
+    folders = dict.fromkeys(name.partition("/")[0] for name in below if "/" in name)
+    return entries + [_folder_entry(name) for name in folders if not legacy]
+
+
+def _folder_entry(name: str) -> JsonObject:
+    moment = _timestamp(datetime.now(UTC))
+    return {"name": name, "type": "directory", "sizeInBytes": 4096, "lastModifiedAt": moment}
 
 
 def _content(session: ScriptedSession, name: str) -> httpx.Response:

@@ -127,7 +127,7 @@ class Transport:
             ServiceError: There was no answer, none of success, or it broke off.
         """
         with self._telemetry.call(call.operation, call.attributes) as record:
-            response = await self._repeat(call, record, self._open)
+            response = await self._repeat(call, record, self._send_request)
             try:
                 with _deadline(call, anyio.current_time() + call.deadline):
                     yield Download(response, call, record)
@@ -183,15 +183,12 @@ class Transport:
             headers=_headers(response),
         )
 
-    async def _open(self, call: Call, record: CallRecord) -> httpx.Response:
-        return await self._send_request(call, record)
-
     async def _send_request(self, call: Call, record: CallRecord) -> httpx.Response:
         """Return a response of success, its body still to be read."""
         client = await self._connected()
         request = self._build(client, call)
         record.bytes_sent += int(request.headers.get("content-length", 0))
-        with transport_errors(call.operation, repeatable=call.repeatable):
+        with transport_errors(call.operation):
             response = await client.send(request, stream=True)
         record.note_response(response.status_code, _headers(response))
         if not response.is_success:
@@ -205,7 +202,7 @@ class Transport:
 
     async def _read(self, response: httpx.Response, call: Call, record: CallRecord) -> bytes:
         content = bytearray()
-        with transport_errors(call.operation, repeatable=call.repeatable):
+        with transport_errors(call.operation):
             async for chunk in response.aiter_bytes():
                 content += chunk
                 if len(content) > LONGEST_REPLY_BYTES:
@@ -213,7 +210,7 @@ class Transport:
                         f"{call.operation}: the service's answer is over "
                         f"{LONGEST_REPLY_BYTES} bytes.",
                         operation=call.operation,
-                        outcome_unknown=not call.repeatable,
+                        outcome_unknown=True,
                     )
         record.bytes_received += len(content)
         return bytes(content)
@@ -299,7 +296,7 @@ class Download:
         Raises:
             ServiceError: It broke off or stalled.
         """
-        with transport_errors(self._call.operation, repeatable=self._call.repeatable):
+        with transport_errors(self._call.operation):
             async for chunk in self._response.aiter_bytes(CHUNK_BYTES):
                 self._record.bytes_received += len(chunk)
                 yield chunk
@@ -340,7 +337,7 @@ def _json(content: bytes, call: Call) -> object:
         raise ServiceProtocolError(
             f"{call.operation}: the service's answer is not JSON.",
             operation=call.operation,
-            outcome_unknown=not call.repeatable,
+            outcome_unknown=True,
         ) from error
 
 

@@ -77,7 +77,7 @@ class Codec(Protocol):
         *,
         timeout_seconds: int,
         output_limit: int,
-        execution_id: str,
+        execution_id: str | None,
         asynchronous: bool,
     ) -> RequestData:
         """Ask for an execution; the limit is in characters a stream."""
@@ -90,7 +90,7 @@ class Codec(Protocol):
         *,
         timeout_seconds: int,
         output_limit: int,
-        execution_id: str,
+        execution_id: str | None,
         asynchronous: bool,
     ) -> RequestData:
         """Ask for an execution in a Shell pool.

@@ -1,5 +1,6 @@
 """The flat dialect: API versions from 2024-10-02-preview on."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -41,7 +42,7 @@ class FlatCodec:
         *,
         timeout_seconds: int,
         output_limit: int,
-        execution_id: str,
+        execution_id: str | None,
         asynchronous: bool,
     ) -> RequestData:
         """See Codec."""
@@ -58,7 +59,7 @@ class FlatCodec:
             segments=("executions",),
             query=self._query(identifier),
             json=body,
-            headers={"operation-id": execution_id},
+            headers=_operation_headers(execution_id),
         )
 
     def run_command(
@@ -68,7 +69,7 @@ class FlatCodec:
         *,
         timeout_seconds: int,
         output_limit: int,
-        execution_id: str,
+        execution_id: str | None,
         asynchronous: bool,
     ) -> RequestData:
         """See Codec. Only what is needed is sent: some Shell pools refuse the members that go with
@@ -91,7 +92,7 @@ class FlatCodec:
             segments=("executions",),
             query=self._query(identifier),
             json=body,
-            headers={"operation-id": execution_id},
+            headers=_operation_headers(execution_id),
         )
 
     def wrapped(self, request: RequestData) -> RequestData | None:
@@ -180,6 +181,10 @@ class FlatCodec:
         if directory:
             query["path"] = directory
         return query
+
+
+def _operation_headers(execution_id: str | None) -> Mapping[str, str]:
+    return {} if execution_id is None else {"operation-id": execution_id}
 
 
 def _read_file(entry: JsonObject, directory: str) -> SessionFile:

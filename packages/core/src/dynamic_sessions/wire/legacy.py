@@ -35,7 +35,7 @@ class LegacyCodec:
         *,
         timeout_seconds: int,
         output_limit: int,
-        execution_id: str,
+        execution_id: str | None,
         asynchronous: bool,
     ) -> RequestData:
         """See Codec. This dialect has no way to ask for more output, or for a result later."""
@@ -62,7 +62,7 @@ class LegacyCodec:
         *,
         timeout_seconds: int,
         output_limit: int,
-        execution_id: str,
+        execution_id: str | None,
         asynchronous: bool,
     ) -> RequestData:
         """See Codec."""
