@@ -1,5 +1,6 @@
-"""LangChain tools, middleware and a deepagents sandbox on dynamic sessions."""
+"""LangChain tools that run code in dynamic sessions, in Azure or on this machine."""
 
+from langchain_dynamic_sessions.bash_tool import SessionsBashTool
 from langchain_dynamic_sessions.conversations import ConversationSessions
 from langchain_dynamic_sessions.errors import SessionToolException, ToolArgumentException
 from langchain_dynamic_sessions.python_tool import SessionsPythonREPLTool
@@ -9,6 +10,7 @@ __all__ = [
     "ConversationSessions",
     "RemoteFileMetadata",
     "SessionToolException",
+    "SessionsBashTool",
     "SessionsPythonREPLTool",
     "ToolArgumentException",
 ]
