@@ -217,6 +217,7 @@ class DualSessionPool:
             connection, self._connection = self._connection, None
             self._connections.clear()
             self._own.identifiers.clear()
+            self._own.accesses.clear()
             return connection
 
     def _forget_closed_loops(self) -> None:

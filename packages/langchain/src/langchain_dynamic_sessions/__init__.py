@@ -5,6 +5,7 @@ from langchain_dynamic_sessions.conversations import ConversationSessions
 from langchain_dynamic_sessions.errors import SessionToolException, ToolArgumentException
 from langchain_dynamic_sessions.python_tool import SessionsPythonREPLTool
 from langchain_dynamic_sessions.session_tool import RemoteFileMetadata
+from langchain_dynamic_sessions.toolkit import SessionsToolkit
 
 __all__ = [
     "ConversationSessions",
@@ -12,6 +13,7 @@ __all__ = [
     "SessionToolException",
     "SessionsBashTool",
     "SessionsPythonREPLTool",
+    "SessionsToolkit",
     "ToolArgumentException",
 ]
 

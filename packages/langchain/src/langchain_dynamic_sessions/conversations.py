@@ -23,6 +23,7 @@ from dynamic_sessions import (
     SessionPool,
     identifier_for,
 )
+from dynamic_sessions.identifiers import check_identifier
 from dynamic_sessions.pool import DEFAULT_API_VERSION, DEFAULT_TIMEOUT_SECONDS
 from dynamic_sessions.time_limits import check_timeout
 
@@ -118,10 +119,10 @@ class ConversationSessions:
         self.functions = functions
         self.timeout = check_timeout(timeout)
         self._given_identifier = session_id or None
-        self._identifier = session_id or str(uuid.uuid4())
+        self._identifier = check_identifier(session_id or str(uuid.uuid4()))
         self._key = session_key
         self._secret = session_secret or secrets.token_bytes(_SECRET_BYTES)
-        self._is_named = session_id is not None or session_secret is not None
+        self._is_named = bool(session_id) or session_secret is not None
         self._one_each = delete_session_after_invocation
         self._pool = DualSessionPool(
             endpoint,

@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 
 from langchain_core.messages import ToolMessage
 
-from dynamic_sessions import Execution, Image, SessionFile, render_execution
-from dynamic_sessions.prompts import image_in, render_file, render_files
+from dynamic_sessions import Execution, Image, render_execution
+from dynamic_sessions.prompts import image_in, render_file
 
 ToolContent: TypeAlias = str | list[str | dict[str, Any]]
 """Text, or content blocks: one of text, then pictures."""
@@ -23,30 +23,22 @@ def execution_content(
     *,
     limit: int | None,
     include_images: bool,
-    files: Sequence[str] = (),
 ) -> ToolContent:
     """Return what a model should see of a run. Services for models refuse an empty text."""
-    text = render_execution(execution, limit=limit, files=files) or NO_OUTPUT
+    text = render_execution(execution, limit=limit) or NO_OUTPUT
     images = [image for image in execution.images if _can_be_shown(image)] if include_images else []
-    return content_with_images(text, images)
+    return _with_images(text, images)
 
 
-def file_content(
-    name: str, content: bytes, *, limit: int | None, include_images: bool
-) -> ToolContent:
+def file_content(name: str, content: bytes) -> ToolContent:
     """Return what a model should see of a file: its text, or the picture."""
     image = image_in(content)
-    if image is None or not include_images or not _can_be_shown(image):
-        return render_file(name, content, limit=limit)
-    return content_with_images(f"[image: {image.mime_type}]", [image])
+    if image is None or not _can_be_shown(image):
+        return render_file(name, content)
+    return _with_images(f"[image: {image.mime_type}]", [image])
 
 
-def files_content(files: Sequence[SessionFile]) -> str:
-    """Return what a model should see of a directory."""
-    return render_files(files)
-
-
-def content_with_images(text: str, images: Sequence[Image]) -> ToolContent:
+def _with_images(text: str, images: Sequence[Image]) -> ToolContent:
     """Return a text and pictures as content blocks; a text alone as it is."""
     if not images:
         return text
