@@ -1,5 +1,6 @@
 """Pools for published clients to use: their endpoints and token are all that clients get."""
 
+import os
 import secrets
 import subprocess
 import sys
@@ -51,6 +52,24 @@ def served() -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().removeprefix("endpoint: ").strip()
         process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def served_mcp(python_pool: LocalSessionPool) -> Iterator[str]:
+    """The URL of our MCP server over HTTP."""
+    command = [sys.executable, "-m", "dynamic_sessions_mcp", "--http", "--port", "0"]
+    variables = {
+        "DYNAMIC_SESSIONS_ENDPOINT": python_pool.endpoint,
+        "DYNAMIC_SESSIONS_TOKEN": TOKEN,
+        "DYNAMIC_SESSIONS_MCP_TOKEN": TOKEN,
+    }
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, **variables}
+    ) as process:
+        assert process.stderr is not None
+        yield process.stderr.readline().removeprefix("endpoint: ").strip()
+        process.terminate()
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +91,10 @@ def variables(request: pytest.FixtureRequest) -> Variables:
                 found["DYNAMIC_SESSIONS_ENDPOINT"] = pool("python_pool").endpoint
         if client == "langchain":
             found["DYNAMIC_SESSIONS_SHELL_ENDPOINT"] = pool("shell_pool").endpoint
+        if client.endswith("-mcp"):
+            found["DYNAMIC_SESSIONS_MCP_PYTHON"] = sys.executable
+            found["DYNAMIC_SESSIONS_MCP_URL"] = request.getfixturevalue("served_mcp")
+            found["DYNAMIC_SESSIONS_MCP_TOKEN"] = TOKEN
         return found
 
     return variables

@@ -61,4 +61,4 @@ def _run(*command: str | Path) -> None:
         command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=MAKING_SECONDS
     )
     if done.returncode:
-        raise NotMadeError(done.stderr)
+        raise NotMadeError(f"uv ended with {done.returncode}: {done.stderr}")

@@ -111,6 +111,7 @@ async def test_asynchronous_programs_have_the_same(
     await spec.aupload_file(b"more", name="b.txt")
     await spec.acode_interpreter("6 * 7")
     await spec.adownload_file_to_local("b.txt", tmp_path / "copy.txt")
+    content = await spec.adownload_file_to_local("a.txt")
 
     assert service.sessions[spec.session_id].files == {"a.txt": b"abc", "b.txt": b"more"}
     assert service.sessions[spec.session_id].executed[-1] == "6 * 7"
@@ -118,6 +119,8 @@ async def test_asynchronous_programs_have_the_same(
         *("/mnt/data/a.txt", "/mnt/data/b.txt")
     ]
     assert (tmp_path / "copy.txt").read_bytes() == b"more"
+    assert content is not None
+    assert content.read() == b"abc"
 
 
 def test_an_upload_has_one_source_and_a_name() -> None:

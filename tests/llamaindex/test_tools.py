@@ -213,6 +213,19 @@ async def test_code_goes_as_it_is_where_a_program_wants_that(
     assert service.sessions[spec.session_id].executed[-1] == "`6`"
 
 
+@pytest.mark.parametrize(
+    "image",
+    [Image(data=b"<svg xmlns='...'/>", format="svg+xml"), Image(data=b"no picture", format="png")],
+)
+async def test_a_picture_that_would_spoil_the_conversation_is_only_named(
+    image: Image, session_pool: AsyncSessionPool, service: ScriptedService
+) -> None:
+    service.script["show()"] = ScriptedExecution(result=image)
+    blocks = await Spec(session_pool=session_pool).aexecute("show()")
+
+    assert blocks == [TextBlock(text=f"[image: {image.mime_type}]")]
+
+
 async def test_pictures_are_kept_under_names_that_no_code_chose(
     session_pool: AsyncSessionPool, service: ScriptedService, tmp_path: Path
 ) -> None:

@@ -14,6 +14,18 @@ def test_files_are_listed_one_a_line_with_their_sizes() -> None:
     assert render_files([]) == "There are no files."
 
 
+def test_a_long_list_loses_its_middle_and_says_so() -> None:
+    files = [SessionFile(name=f"part-{number}.csv", size=number) for number in range(10_000)]
+
+    text = render_files(files, limit=1000)
+
+    assert len(text) <= 1000
+    assert text.startswith("part-0.csv (0 bytes)\n")
+    assert text.endswith("part-9999.csv (9,999 bytes)")
+    assert "characters left out" in text
+    assert render_files(files, limit=None).count("\n") == 9_999
+
+
 def test_a_name_cannot_pose_as_another_file() -> None:
     text = render_files([SessionFile(name="a\nsecret.txt (1 bytes)", size=2)])
 
@@ -50,6 +62,8 @@ def test_an_empty_file_says_so() -> None:
 def test_a_limit_without_room_for_notes_is_refused() -> None:
     with pytest.raises(ValueError, match="200"):
         render_file("a.txt", b"a", limit=10)
+    with pytest.raises(ValueError, match="200"):
+        render_files([SessionFile(name="a.txt", size=1)], limit=10)
 
 
 @pytest.mark.parametrize(

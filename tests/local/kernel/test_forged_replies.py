@@ -42,7 +42,8 @@ async def test_a_reply_that_code_forges_is_its_own_and_costs_it_the_session(
     run = run_in(session)
     await run(FIND)
     forged = await run("forge(2); 'true'")
-    assert (forged.status, forged.value.data) == ("succeeded", "forged")
+    # Where its true reply has come by the time that the forged one is read, it is at fault already.
+    assert (forged.status, forged.value.data) in {("succeeded", "forged"), ("aborted", "")}
     later = await run("'true'")
     assert (later.status, later.state_lost) == ("aborted", True)
 

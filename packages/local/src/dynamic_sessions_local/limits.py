@@ -47,4 +47,4 @@ class Limits:
     upload_bytes: int = 128 * MIB
     queued_executions: int = 100
     remembered_executions: int = 100
-    remembered_characters: int = 32_000_000
+    remembered_characters: int = 4_000_000

@@ -16,11 +16,19 @@ _SIGNATURES = {
 }
 
 
-def render_files(files: Sequence[SessionFile]) -> str:
-    """Return a list of files, one a line: the name and the size; directories end in a slash."""
+def render_files(files: Sequence[SessionFile], *, limit: int | None = DEFAULT_LIMIT) -> str:
+    """Return a list of files, one a line: the name and the size; directories end in a slash.
+
+    Args:
+        files: The files.
+        limit: Characters that the text may have; see render_file().
+
+    Raises:
+        ValueError: The limit is under 200 characters.
+    """
     if not files:
         return "There are no files."
-    return "\n".join(map(_line, files))
+    return _within("\n".join(map(_line, files)), limit)
 
 
 def render_file(file_name: str, content: bytes, *, limit: int | None = DEFAULT_LIMIT) -> str:
@@ -35,8 +43,6 @@ def render_file(file_name: str, content: bytes, *, limit: int | None = DEFAULT_L
     Raises:
         ValueError: The limit is under 200 characters.
     """
-    if limit is not None and limit < MIN_LIMIT:
-        raise ValueError(f"A limit is at least {MIN_LIMIT} characters; {limit} is not.")
     if not content:
         return f"{on_one_line(file_name)} is empty."
     try:
@@ -45,7 +51,7 @@ def render_file(file_name: str, content: bytes, *, limit: int | None = DEFAULT_L
         text = "\0"
     if "\0" in text:
         return f"{on_one_line(file_name)} is not a text file ({len(content):,} bytes): use code."
-    return text if limit is None else shorten_together([text], limit)[0]
+    return _within(text, limit)
 
 
 def image_in(content: bytes) -> Image | None:
@@ -60,6 +66,14 @@ def image_in(content: bytes) -> Image | None:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return Image(data=content, format="webp")
     return None
+
+
+def _within(text: str, limit: int | None) -> str:
+    if limit is None:
+        return text
+    if limit < MIN_LIMIT:
+        raise ValueError(f"A limit is at least {MIN_LIMIT} characters; {limit} is not.")
+    return shorten_together([text], limit)[0]
 
 
 def _line(file: SessionFile) -> str:

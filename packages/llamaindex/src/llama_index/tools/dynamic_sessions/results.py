@@ -25,9 +25,14 @@ class FileListing(tuple[FileT_co, ...]):
 
 
 def execution_blocks(execution: Execution) -> ContentBlocks:
-    """Return what a model should see of a run. Services for models refuse an empty text."""
+    """Return what a model should see of a run.
+
+    Services for models refuse a conversation with an empty text, or with a picture of a kind that
+    they do not know; code can show anything as a picture. Such a picture is only named.
+    """
     text = render_execution(execution) or _NO_OUTPUT
-    return [TextBlock(text=text), *map(_image_block, execution.images)]
+    viewable = [image for item in execution.images if (image := image_in(item.data))]
+    return [TextBlock(text=text), *map(_image_block, viewable)]
 
 
 def file_blocks(name: str, content: bytes) -> ContentBlocks:
