@@ -265,7 +265,7 @@ def protocol_errors(call: Call) -> Generator[None]:
         raise ServiceProtocolError(
             f"{call.operation}: the service's answer is not as documented: {error}.",
             operation=call.operation,
-            outcome_unknown=not call.repeatable,
+            outcome_unknown=True,
         ) from error
 
 

@@ -16,7 +16,7 @@ _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, ht
 
 
 @contextmanager
-def transport_errors(operation: str, *, repeatable: bool) -> Generator[None]:
+def transport_errors(operation: str) -> Generator[None]:
     """Raise what the HTTP library raises as an error of ours."""
     try:
         yield
@@ -40,5 +40,5 @@ def transport_errors(operation: str, *, repeatable: bool) -> Generator[None]:
         raise ServiceProtocolError(
             f"{operation}: the service's answer is not encoded as it says: {error}",
             operation=operation,
-            outcome_unknown=not repeatable,
+            outcome_unknown=True,
         ) from error

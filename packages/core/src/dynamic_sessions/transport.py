@@ -188,7 +188,7 @@ class Transport:
         client = await self._connected()
         request = self._build(client, call)
         record.bytes_sent += int(request.headers.get("content-length", 0))
-        with transport_errors(call.operation, repeatable=call.repeatable):
+        with transport_errors(call.operation):
             response = await client.send(request, stream=True)
         record.note_response(response.status_code, _headers(response))
         if not response.is_success:
@@ -202,7 +202,7 @@ class Transport:
 
     async def _read(self, response: httpx.Response, call: Call, record: CallRecord) -> bytes:
         content = bytearray()
-        with transport_errors(call.operation, repeatable=call.repeatable):
+        with transport_errors(call.operation):
             async for chunk in response.aiter_bytes():
                 content += chunk
                 if len(content) > LONGEST_REPLY_BYTES:
@@ -210,7 +210,7 @@ class Transport:
                         f"{call.operation}: the service's answer is over "
                         f"{LONGEST_REPLY_BYTES} bytes.",
                         operation=call.operation,
-                        outcome_unknown=not call.repeatable,
+                        outcome_unknown=True,
                     )
         record.bytes_received += len(content)
         return bytes(content)
@@ -296,7 +296,7 @@ class Download:
         Raises:
             ServiceError: It broke off or stalled.
         """
-        with transport_errors(self._call.operation, repeatable=self._call.repeatable):
+        with transport_errors(self._call.operation):
             async for chunk in self._response.aiter_bytes(CHUNK_BYTES):
                 self._record.bytes_received += len(chunk)
                 yield chunk
@@ -337,7 +337,7 @@ def _json(content: bytes, call: Call) -> object:
         raise ServiceProtocolError(
             f"{call.operation}: the service's answer is not JSON.",
             operation=call.operation,
-            outcome_unknown=not call.repeatable,
+            outcome_unknown=True,
         ) from error
 
 
