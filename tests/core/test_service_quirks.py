@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dynamic_sessions import AsyncSessionPool, PermissionDeniedError
+from dynamic_sessions import AsyncSessionPool, PermissionDeniedError, ServiceProtocolError
 
 URL = "https://pool.test/subscriptions/s/sessionPools/p"
 
@@ -99,3 +99,10 @@ async def test_after_a_missing_role_the_next_call_goes_with_a_new_token() -> Non
     with pytest.raises(PermissionDeniedError):
         await session.files.list()
     assert list(await session.files.list()) == []
+
+
+async def test_an_upload_that_got_a_strange_answer_may_have_had_its_effect() -> None:
+    page = httpx.Response(200, text="<p>Sign in</p>", headers={"content-type": "text/html"})
+    with pytest.raises(ServiceProtocolError) as caught:
+        await pool_of(lambda _: page).session().files.upload(b"x", name="a.txt")
+    assert caught.value.outcome_unknown

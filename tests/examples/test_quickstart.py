@@ -1,28 +1,10 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "quickstart.py"
+from .running import has_drawn, output_of
 
 
 def test_the_quickstart_draws_its_chart(tmp_path: Path) -> None:
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {"OPENAI_API_KEY", "DYNAMIC_SESSIONS_ENDPOINT"}
-    }
-    done = subprocess.run(  # noqa: S603 - our own interpreter and example
-        [sys.executable, EXAMPLE],
-        cwd=tmp_path,
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "1461 days, 01 January 2012 to 31 December 2015" in done.stdout
-    assert "wettest month: 11 - driest: 7" in done.stdout
-    chart = tmp_path / "out" / "quickstart" / "chart.png"
-    assert done.stdout.rstrip().endswith(f"The chart is {chart}")
-    assert chart.read_bytes().startswith(b"\x89PNG")
+    printed = output_of("quickstart", tmp_path)
+    assert "1461 days, 01 January 2012 to 31 December 2015" in printed
+    assert "wettest month: 11 - driest: 7" in printed
+    assert has_drawn("quickstart", tmp_path, printed)

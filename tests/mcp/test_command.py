@@ -185,7 +185,7 @@ async def test_a_shell_pool_is_named_by_a_flag(shell_pool: LocalSessionPool) -> 
     async with over_stdio(variables(shell_pool), "--kind", "shell") as client:
         run = await client.call_tool("run_shell", {"command": "echo out; echo err >&2"})
     assert text_of(run) == "out\nerr\n"
-    assert data_of(run)["exit_code"] is None or data_of(run)["exit_code"] == 0
+    assert data_of(run)["exit_code"] == 0
 
 
 async def test_without_any_configuration_sessions_are_on_this_machine(

@@ -42,7 +42,7 @@ async def test_what_may_have_run_is_not_to_be_repeated_blindly(
         result = await client.call_tool("run_python", {"code": "pay()"})
     assert result.is_error
     assert "look before you repeat it" in text_of(result)
-    assert service.code.count("pay()") <= 1
+    assert "pay()" not in service.code  # It was answered by the failure, and not sent again.
 
 
 @pytest.mark.parametrize(

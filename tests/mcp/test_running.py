@@ -95,4 +95,6 @@ async def test_a_shell_pool_runs_commands(shell_pool: LocalSessionPool) -> None:
     assert tools[0] == "run_shell"
     assert "run_python" not in tools
     assert text_of(run).startswith("a\nb\n")
-    assert (run.is_error, text_of(read)) == (True, "b\na\n")
+    assert run.is_error
+    assert data_of(run)["exit_code"] == 3
+    assert text_of(read) == "b\na\n"

@@ -101,7 +101,7 @@ def test_a_published_command_is_sent_and_its_answer_read(
     published: Path, name: str, command: Command
 ) -> None:
     example = json.loads((published / "examples" / NEWEST / f"{name}.json").read_text())
-    request = codec_for(NEWEST).run_command(
+    request = codec_for(NEWEST).execute(
         "testSessionIdentifier",
         command,
         timeout_seconds=600,

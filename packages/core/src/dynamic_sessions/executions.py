@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import anyio
 
@@ -222,11 +221,9 @@ class Executions:
         )
 
     def _request(self, run: Run) -> RequestData:
-        if isinstance(run.program, Command):
-            ask = partial(self._codec.run_command, run.identifier, run.program)
-        else:
-            ask = partial(self._codec.execute, run.identifier, run.program)
-        return ask(
+        return self._codec.execute(
+            run.identifier,
+            run.program,
             timeout_seconds=math.ceil(run.timeout),
             output_limit=self._output_limit,
             # An id counts once, so that a repetition with the same one would be refused.

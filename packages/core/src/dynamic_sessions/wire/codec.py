@@ -73,30 +73,19 @@ class Codec(Protocol):
     def execute(
         self,
         identifier: str,
-        code: str,
+        program: str | Command,
         *,
         timeout_seconds: int,
         output_limit: int,
         execution_id: str | None,
         asynchronous: bool,
     ) -> RequestData:
-        """Ask for an execution; the limit is in characters a stream."""
-        ...
+        """Ask for an execution of code or, in a Shell pool, of a command.
 
-    def run_command(
-        self,
-        identifier: str,
-        command: Command,
-        *,
-        timeout_seconds: int,
-        output_limit: int,
-        execution_id: str | None,
-        asynchronous: bool,
-    ) -> RequestData:
-        """Ask for an execution in a Shell pool.
+        The limit is in characters a stream.
 
         Raises:
-            ValueError: This version knows no such command.
+            ValueError: This version knows no such command, or no asynchronous executions.
         """
         ...
 

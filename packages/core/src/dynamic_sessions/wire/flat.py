@@ -38,7 +38,7 @@ class FlatCodec:
     def execute(
         self,
         identifier: str,
-        code: str,
+        program: str | Command,
         *,
         timeout_seconds: int,
         output_limit: int,
@@ -46,45 +46,11 @@ class FlatCodec:
         asynchronous: bool,
     ) -> RequestData:
         """See Codec."""
-        body: JsonObject = {
-            "codeInputType": "Inline",
-            "executionType": "Asynchronous" if asynchronous else "Synchronous",
-            "code": code,
-            "timeoutInSeconds": timeout_seconds,
-        }
-        if self._takes_output_limit:
-            body["outputStreamsMaxLength"] = output_limit
-        return RequestData(
-            method="POST",
-            segments=("executions",),
-            query=self._query(identifier),
-            json=body,
-            headers=_operation_headers(execution_id),
-        )
-
-    def run_command(
-        self,
-        identifier: str,
-        command: Command,
-        *,
-        timeout_seconds: int,
-        output_limit: int,
-        execution_id: str | None,
-        asynchronous: bool,
-    ) -> RequestData:
-        """See Codec. Only what is needed is sent: some Shell pools refuse the members that go with
-        code (a published client's tests).
-        """
-        body: JsonObject = {"timeoutInSeconds": timeout_seconds}
-        if isinstance(command.line, str):
-            body["shellCommand"] = command.line
+        if isinstance(program, Command):
+            body = self._command_body(program, asynchronous=asynchronous)
         else:
-            body["execCommandAndArgs"] = list(command.line)
-        if command.stdin:
-            body["stdin"] = command.stdin
-        self._refuse_too_new(body)
-        if asynchronous:
-            body["executionType"] = "Asynchronous"
+            body = _code_body(program, asynchronous=asynchronous)
+        body["timeoutInSeconds"] = timeout_seconds
         if self._takes_output_limit:
             body["outputStreamsMaxLength"] = output_limit
         return RequestData(
@@ -169,18 +135,40 @@ class FlatCodec:
             streams_reply="content" in more,
         )
 
-    def _refuse_too_new(self, body: JsonObject) -> None:
-        newer = {"execCommandAndArgs", "stdin"} & body.keys() and not self._takes_output_limit
-        if newer or self.api_version < _FIRST_VERSION_WITH_COMMANDS:
+    def _command_body(self, command: Command, *, asynchronous: bool) -> JsonObject:
+        """Only what is needed is sent: some Shell pools refuse the members that go with code (a
+        published client's tests).
+        """
+        body: JsonObject = {}
+        if isinstance(command.line, str):
+            body["shellCommand"] = command.line
+        else:
+            body["execCommandAndArgs"] = list(command.line)
+        if command.stdin:
+            body["stdin"] = command.stdin
+        # These two came with the output limit.
+        is_newer = body.keys() != {"shellCommand"} and not self._takes_output_limit
+        if is_newer or self.api_version < _FIRST_VERSION_WITH_COMMANDS:
             raise ValueError(
                 f"API version {self.api_version} has no such command; 2025-10-02-preview has."
             )
+        if asynchronous:
+            body["executionType"] = "Asynchronous"
+        return body
 
     def _query(self, identifier: str, directory: str = "") -> dict[str, str]:
         query = {"api-version": self.api_version, "identifier": identifier}
         if directory:
             query["path"] = directory
         return query
+
+
+def _code_body(code: str, *, asynchronous: bool) -> JsonObject:
+    return {
+        "codeInputType": "Inline",
+        "executionType": "Asynchronous" if asynchronous else "Synchronous",
+        "code": code,
+    }
 
 
 def _operation_headers(execution_id: str | None) -> Mapping[str, str]:

@@ -31,7 +31,7 @@ class LegacyCodec:
     def execute(
         self,
         identifier: str,
-        code: str,
+        program: str | Command,
         *,
         timeout_seconds: int,
         output_limit: int,
@@ -42,10 +42,12 @@ class LegacyCodec:
         del output_limit, execution_id
         if asynchronous:
             raise _no_asynchronous_executions()
+        if isinstance(program, Command):
+            raise _no_commands()
         properties: JsonObject = {
             "codeInputType": "inline",
             "executionType": "synchronous",
-            "code": code,
+            "code": program,
             "timeoutInSeconds": timeout_seconds,
         }
         return RequestData(
@@ -53,21 +55,6 @@ class LegacyCodec:
             segments=("code", "execute"),
             query=self._query(identifier),
             json={"properties": properties},
-        )
-
-    def run_command(
-        self,
-        identifier: str,
-        command: Command,
-        *,
-        timeout_seconds: int,
-        output_limit: int,
-        execution_id: str | None,
-        asynchronous: bool,
-    ) -> RequestData:
-        """See Codec."""
-        raise ValueError(
-            f"API version {self.api_version} has no commands; 2025-02-02-preview and later have."
         )
 
     def wrapped(self, request: RequestData) -> RequestData | None:
@@ -139,6 +126,10 @@ class LegacyCodec:
 
     def _query(self, identifier: str) -> dict[str, str]:
         return {"api-version": self.api_version, "identifier": identifier}
+
+
+def _no_commands() -> ValueError:
+    return ValueError("This API version has no commands; 2025-02-02-preview and later do.")
 
 
 def _no_asynchronous_executions() -> ValueError:
