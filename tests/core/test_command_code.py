@@ -25,9 +25,7 @@ async def run(
     timeout: float = 30,
     output_limit: int = LIMIT,
 ) -> Execution:
-    code = command_code(
-        Command(line=line, stdin=stdin), timeout=timeout, output_limit=output_limit
-    )
+    code = command_code(Command(line=line, stdin=stdin), timeout=timeout, output_limit=output_limit)
     return command_execution(await session.execute(code, timeout=timeout + 20))
 
 

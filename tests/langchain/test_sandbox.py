@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.metadata import entry_points
 from typing import cast
 
+import httpx
 import pytest
 from langchain_core.runnables import RunnableLambda
 
@@ -13,10 +14,9 @@ from dynamic_sessions import (
     AsyncSessionPool,
     InvalidRequestError,
     ServiceConnectionError,
-    ServiceError,
     SessionPool,
 )
-from dynamic_sessions.testing import ScriptedService
+from dynamic_sessions.testing import ScriptedExecution, ScriptedService
 from dynamic_sessions_local import LocalSessionPool
 from langchain_dynamic_sessions import ConversationSessions, SessionsPythonREPLTool
 from langchain_dynamic_sessions.sandbox import DynamicSessionsSandbox
@@ -148,10 +148,12 @@ def test_text_that_is_written_and_edited_stays_as_it_is(sandbox: DynamicSessions
 
 def test_large_output_is_kept_in_the_sandbox(sandbox: DynamicSessionsSandbox) -> None:
     done = sandbox.execute_with_offload(
-        "seq 100000; exit 3", "/tmp/kept.txt", max_inline_bytes=1000  # noqa: S108
+        "seq 100000; exit 3",
+        "/mnt/data/kept.txt",
+        max_inline_bytes=1000,
     )
     assert (done.offloaded, done.response.exit_code) == (True, 3)
-    assert sandbox.execute("tail -n 1 /tmp/kept.txt").output == "100000\n"
+    assert sandbox.execute("tail -n 1 kept.txt").output == "100000\n"
 
 
 async def test_asynchronous_calls_run_beside_each_other_in_one_event_loop(
@@ -212,20 +214,25 @@ def test_the_session_is_deleted_at_the_end_unless_the_caller_named_it(
         assert kept == (["here"] if identifier else [])
 
 
-async def test_the_kind_of_pool_is_found_out_once(
-    service: ScriptedService, session_pool: AsyncSessionPool
-) -> None:
-    sandbox = DynamicSessionsSandbox(session_pool=session_pool, kind="python")
-    assert sandbox.id
-    with pytest.raises(TypeError):
-        sandbox.execute("ls")
-    assert service.requests == []
+async def test_the_kind_of_a_pool_is_found_out_once() -> None:
+    service = ScriptedService(lambda _: ScriptedExecution(result=0))
+    async with AsyncSessionPool("https://pool.test/", "token", transport=service.transport) as pool:
+        sandbox = DynamicSessionsSandbox(session_pool=pool)
+        service.fail_next(httpx.Response(400))
+        first = await sandbox.aexecute("ls")
+        asked = [len(service.requests)]
+        await sandbox.aexecute("ls")
+        asked.append(len(service.requests))
+
+    assert first.exit_code == 0
+    # Refused, set up, run; then run alone.
+    assert asked == [3, 4]
 
 
 def test_a_pool_of_another_kind_than_was_said_is_an_error() -> None:
-    with DynamicSessionsSandbox("local", kind="shell") as sandbox:
-        with pytest.raises(InvalidRequestError):
-            sandbox.execute("ls")
+    sandbox = DynamicSessionsSandbox("local", kind="shell")
+    with sandbox, pytest.raises(InvalidRequestError):
+        sandbox.execute("ls")
 
 
 def test_a_service_that_fails_is_an_exception_for_commands_and_an_error_for_files() -> None:

@@ -45,9 +45,7 @@ class SandboxSuite(SandboxIntegrationTests):
         super().test_glob_with_directories(sandbox_backend, sandbox_test_root)
 
     @absolute_paths
-    def test_glob(
-        self, sandbox_backend: SandboxBackendProtocol, sandbox_test_root: str
-    ) -> None:
+    def test_glob(self, sandbox_backend: SandboxBackendProtocol, sandbox_test_root: str) -> None:
         super().test_glob(sandbox_backend, sandbox_test_root)
 
     @absolute_paths

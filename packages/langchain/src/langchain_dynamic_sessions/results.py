@@ -7,13 +7,16 @@ from typing import Any, TypeAlias
 from langchain_core.messages import ToolMessage
 
 from dynamic_sessions import Execution, Image, render_execution
-from dynamic_sessions.prompts import image_in, render_file
+from dynamic_sessions.prompts import image_in, join_lines, render_file
+from dynamic_sessions.prompts.names import on_one_line
 
 ToolContent: TypeAlias = str | list[str | dict[str, Any]]
 """Text, or content blocks: one of text, then pictures."""
 
 MAX_IMAGE_BYTES = 3_750_000
 """Larger ones come to more than 5 MB in base64, where services for models begin to refuse them."""
+
+_FILES_NAMED = 20
 
 NO_OUTPUT = "The code ran to its end, without output."
 
@@ -43,6 +46,19 @@ def _with_images(text: str, images: Sequence[Image]) -> ToolContent:
     if not images:
         return text
     return [{"type": "text", "text": text}, *map(_image_block, images)]
+
+
+def with_file_names(content: ToolContent, names: Sequence[str]) -> ToolContent:
+    """Return what a model should see, with the names of files that a run made."""
+    notes = [f"[file: {on_one_line(name)}]" for name in names[:_FILES_NAMED]]
+    if len(names) > _FILES_NAMED:
+        notes.append(f"[and {len(names) - _FILES_NAMED} more files]")
+    if not notes:
+        return content
+    text = "\n".join(notes)
+    if isinstance(content, str):
+        return join_lines([content, text])
+    return [*content, {"type": "text", "text": text}]
 
 
 def with_status(result: Any) -> Any:

@@ -1,0 +1,205 @@
+"""All that an agent needs to use sessions: the tool, what it should know, and its files."""
+
+import logging
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeAlias, Unpack
+
+from langchain.agents.middleware.types import (
+    AgentMiddleware,
+    ModelRequest,
+    ModelResponse,
+    ToolCallRequest,
+)
+from langchain_core.messages import SystemMessage, ToolMessage
+from langgraph.types import Command
+
+from dynamic_sessions import Credential, ServiceError
+from langchain_dynamic_sessions.conversations import (
+    ConversationSessions,
+    SessionSettings,
+    conversation_sessions,
+)
+from langchain_dynamic_sessions.descriptions import python_description, session_guide
+from langchain_dynamic_sessions.errors import tool_errors
+from langchain_dynamic_sessions.python_tool import SessionsPythonREPLTool
+from langchain_dynamic_sessions.session_files import FileExchange, SessionFilesState
+
+logger = logging.getLogger("langchain_dynamic_sessions")
+
+ToolResult: TypeAlias = ToolMessage | Command[Any]
+
+
+class SessionsMiddleware(AgentMiddleware[SessionFilesState]):
+    """Gives an agent Python in a session of its own for every thread.
+
+    It adds the tool, tells the model about the session and the functions in it, puts the files of
+    the state's `session_files` into the session before code first needs them, and collects there
+    what runs made or changed: up to 20 files of up to 8 MiB a call. Others, and hidden files, stay
+    in the session, where sessions.session(config).files has them.
+
+    Args:
+        endpoint: See ConversationSessions.
+        credential: See ConversationSessions.
+        sessions: Sessions that exist already, to share them with other tools.
+        include_images: See SessionsPythonREPLTool.
+        collect_files: Whether the session's files are listed after each run, at the cost of one
+            request, and one for each directory and each file that is fetched.
+        settings: See ConversationSessions. session_key is "thread_id" unless it is given, so that
+            an agent without threads needs session_key=None.
+
+    Raises:
+        ValueError: An argument is out of range or excludes another, or no pool was named.
+        FunctionSourceError: A function cannot travel.
+    """
+
+    state_schema = SessionFilesState
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        credential: Credential | None = None,
+        *,
+        sessions: ConversationSessions | None = None,
+        include_images: bool = True,
+        collect_files: bool = True,
+        **settings: Unpack[SessionSettings],
+    ) -> None:
+        super().__init__()
+        if sessions is None and not settings.get("session_id"):
+            settings.setdefault("session_key", "thread_id")
+        self._sessions = conversation_sessions(sessions, endpoint, credential, settings)
+        self._collects_files = collect_files
+        self._tool = SessionsPythonREPLTool(
+            sessions=self._sessions,
+            include_images=include_images,
+            description=python_description(self._sessions, with_functions=False),
+        )
+        self.tools = [self._tool]
+
+    @property
+    def sessions(self) -> ConversationSessions:
+        """The sessions, to share them with tools and for calls of the program's own."""
+        return self._sessions
+
+    def wrap_model_call(
+        self,
+        request: ModelRequest[None],
+        handler: Callable[[ModelRequest[None]], ModelResponse[Any]],
+    ) -> ModelResponse[Any]:
+        """Tell the model about the session."""
+        return handler(self._with_guide(request))
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[None],
+        handler: Callable[[ModelRequest[None]], Awaitable[ModelResponse[Any]]],
+    ) -> ModelResponse[Any]:
+        """Tell the model about the session."""
+        return await handler(self._with_guide(request))
+
+    def wrap_tool_call(
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolResult]
+    ) -> ToolResult:
+        """Bring the state's files into the session, and what the run made into the state.
+
+        Raises:
+            SessionToolException: The service, or the way to it, failed.
+        """
+        if request.tool_call["name"] != self._tool.name:
+            return handler(request)
+        exchange = FileExchange(request.state)
+        files = self._sessions.session(request.runtime.config).files
+        with tool_errors():
+            for name, content in exchange.uploads.items():
+                exchange.note_uploaded(files.upload(content, name=name), content)
+        message = handler(request)
+        if not isinstance(message, ToolMessage):
+            return message
+        exchange.note_run(message.artifact)
+        if self._collects_files:
+            with _logged():
+                for file in exchange.changed(files.list(recursive=True)):
+                    exchange.note_fetched(file, files.read(file))
+        return exchange.result(message)
+
+    async def awrap_tool_call(
+        self,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Awaitable[ToolResult]],
+    ) -> ToolResult:
+        """Bring the state's files into the session, and what the run made into the state.
+
+        Raises:
+            SessionToolException: The service, or the way to it, failed.
+        """
+        if request.tool_call["name"] != self._tool.name:
+            return await handler(request)
+        exchange = FileExchange(request.state)
+        files = self._sessions.async_session(request.runtime.config).files
+        with tool_errors():
+            for name, content in exchange.uploads.items():
+                exchange.note_uploaded(await files.upload(content, name=name), content)
+        message = await handler(request)
+        if not isinstance(message, ToolMessage):
+            return message
+        exchange.note_run(message.artifact)
+        if self._collects_files:
+            with _logged():
+                for file in exchange.changed(await files.list(recursive=True)):
+                    exchange.note_fetched(file, await files.read(file))
+        return exchange.result(message)
+
+    def close(self) -> None:
+        """Delete the sessions that the caller did not name; see ConversationSessions.close()."""
+        self._sessions.close()
+
+    async def aclose(self) -> None:
+        """Delete the sessions that the caller did not name, and close this loop's connections."""
+        await self._sessions.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _with_guide(self, request: ModelRequest[None]) -> ModelRequest[None]:
+        names = list(request.state.get("session_files") or ())
+        guide = session_guide(self._tool.name, self._sessions.functions, names)
+        return request.override(system_message=_extended(request.system_message, guide))
+
+
+def _extended(message: SystemMessage | None, guide: str) -> SystemMessage:
+    if message is None:
+        return SystemMessage(guide)
+    if isinstance(message.content, str):
+        return SystemMessage(f"{message.content}\n\n{guide}")
+    # Blocks may carry marks for caches, which a single text would lose.
+    return SystemMessage([*message.content, {"type": "text", "text": guide}])
+
+
+@contextmanager
+def _logged() -> Generator[None]:
+    # The code has run, so that its result must not be lost over this.
+    try:
+        yield
+    except ServiceError as error:
+        logger.warning("The files that a run made could not be fetched: %s", error)
