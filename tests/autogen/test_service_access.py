@@ -13,7 +13,7 @@ from autogen_core.code_executor import CodeBlock
 from azure.core.credentials import AccessToken
 
 from autogen_ext_dynamic_sessions import ACADynamicSessionsCodeExecutor, TokenProvider
-from autogen_ext_dynamic_sessions.credentials import ExecutorCredential, core_credential
+from autogen_ext_dynamic_sessions.credentials import ExecutorCredential
 from dynamic_sessions import AsyncSessionPool
 from dynamic_sessions.testing import ScriptedService
 from dynamic_sessions_local import LocalSessionPool
@@ -57,7 +57,7 @@ async def authorizations(
     credential: ExecutorCredential, service: ScriptedService, *, calls: int = 1
 ) -> list[str]:
     async with AsyncSessionPool(
-        "https://pool.test", core_credential(credential), transport=service.transport
+        "https://pool.test", credential, transport=service.transport
     ) as pool:
         executor = Executor(session_pool=pool)
         for _ in range(calls):

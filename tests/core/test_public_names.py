@@ -7,7 +7,7 @@ import dynamic_sessions
 def test_the_public_names_are_these() -> None:
     assert set(dynamic_sessions.__all__) == {
         *("AsyncSession", "AsyncSessionFiles", "AsyncSessionPool"),
-        *("DualSession", "Session", "SessionFiles", "SessionPool"),
+        *("DualSession", "DualSessionPool", "Session", "SessionFiles", "SessionPool"),
         *("AccessToken", "AsyncTokenProvider", "Credential", "TokenProvider"),
         *("CodeBlock", "Execution", "ExecutionError", "ExecutionStatus", "Image"),
         *("JsonValue", "SessionFile", "ClosingReport"),

@@ -16,6 +16,7 @@ IMPORT_NAMES = {
     "dynamic-sessions-local": "dynamic_sessions_local",
     "autogen-ext-dynamic-sessions": "autogen_ext_dynamic_sessions",
     "dynamic-sessions-mcp": "dynamic_sessions_mcp",
+    "langchain-dynamic-sessions": "langchain_dynamic_sessions",
     "llama-index-tools-dynamic-sessions": "llama_index.tools.dynamic_sessions",
     "maf-dynamic-sessions": "maf_dynamic_sessions",
 }

@@ -1,12 +1,10 @@
 """Credentials that AutoGen programs hold, as core takes them and as a configuration names them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from autogen_core import ComponentBase, ComponentLoader, ComponentModel
 
-from dynamic_sessions import AccessToken, AsyncTokenProvider, Credential
+from dynamic_sessions import AccessToken, Credential
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -26,17 +24,7 @@ class TokenProvider(Protocol):
         ...
 
 
-TokenFunction: TypeAlias = Callable[[], str]
-"""Returns the text of a valid access token, as autogen-ext's AzureTokenProvider does."""
-
-ExecutorCredential: TypeAlias = TokenProvider | AsyncTokenProvider | TokenFunction | str
-
-
-def core_credential(credential: ExecutorCredential | None) -> Credential | None:
-    """Return a credential in a form that a session pool takes."""
-    if credential is None or isinstance(credential, str) or hasattr(credential, "get_token"):
-        return cast("Credential | None", credential)
-    return _FunctionTokenProvider(cast("TokenFunction", credential))
+ExecutorCredential: TypeAlias = TokenProvider | Credential
 
 
 def dumped_credential(credential: ExecutorCredential | None) -> ComponentModel | None:
@@ -64,21 +52,6 @@ def loaded_credential(model: ComponentModel | None) -> ExecutorCredential | None
     if model is None:
         return None
     return cast("ExecutorCredential", ComponentLoader.load_component(model, object))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _AccessToken:
-    token: str = field(repr=False)
-    # The function keeps its token fresh and does not say until when: ask it every time.
-    expires_on: int = 0
-
-
-class _FunctionTokenProvider:
-    def __init__(self, function: TokenFunction) -> None:
-        self._function = function
-
-    def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
-        return _AccessToken(token=self._function())
 
 
 def _is_default_azure_credential(credential: ExecutorCredential) -> bool:

@@ -17,7 +17,6 @@ from autogen_ext_dynamic_sessions.config import (
 )
 from autogen_ext_dynamic_sessions.credentials import (
     ExecutorCredential,
-    core_credential,
     dumped_credential,
     loaded_credential,
 )
@@ -359,7 +358,7 @@ class ACADynamicSessionsCodeExecutor(CodeExecutor, Component[ACADynamicSessionsC
     def _open_pool(self) -> AsyncSessionPool:
         return self._shared_pool or AsyncSessionPool(
             self._endpoint,
-            core_credential(self._credential),
+            self._credential,
             timeout=self._time_limit(),
             api_version=self._api_version or DEFAULT_API_VERSION,
         )

@@ -7,6 +7,7 @@ from dynamic_sessions.credentials import (
     TokenProvider,
 )
 from dynamic_sessions.deadlines import Deadlines
+from dynamic_sessions.dual_pool import DualSessionPool
 from dynamic_sessions.dual_session import DualSession
 from dynamic_sessions.errors import (
     AuthenticationError,
@@ -70,6 +71,7 @@ __all__ = [
     "Credential",
     "Deadlines",
     "DualSession",
+    "DualSessionPool",
     "DynamicSessionsError",
     "Execution",
     "ExecutionError",

@@ -1,7 +1,8 @@
 """What a caller may pass as a credential, and the provider of tokens that it becomes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 TOKEN_SCOPE = "https://dynamicsessions.io/.default"  # noqa: S105 - a scope, not a token
 """Scope of the service's access tokens, from its OpenAPI document."""
@@ -39,8 +40,11 @@ class AsyncTokenProvider(Protocol):
         ...
 
 
-Credential: TypeAlias = TokenProvider | AsyncTokenProvider | str
-"""A token provider, or a static token as text."""
+TokenFunction: TypeAlias = Callable[[], str]
+"""Returns the text of a valid access token; may block."""
+
+Credential: TypeAlias = TokenProvider | AsyncTokenProvider | TokenFunction | str
+"""A token provider, a function that returns tokens, or a static token as text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,20 +61,31 @@ class _StaticTokenProvider:
         return self._token
 
 
+class _FunctionTokenProvider:
+    def __init__(self, function: TokenFunction) -> None:
+        self._function = function
+
+    def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
+        # The function keeps its token fresh and does not say until when: ask it every time.
+        return _StaticAccessToken(token=self._function(), expires_on=0)
+
+
 def token_provider(credential: Credential) -> TokenProvider | AsyncTokenProvider:
     """Make a token provider of a credential.
 
     Raises:
         ValueError: The static token is empty.
-        TypeError: The object has no get_token method.
+        TypeError: The object has no get_token method and is no function.
     """
     if isinstance(credential, str):
         if not credential.strip():
             raise ValueError("The static token is empty.")
         return _StaticTokenProvider(credential)
-    if not callable(getattr(credential, "get_token", None)):
-        raise TypeError(
-            "A credential needs a get_token method, as those of azure.identity have; "
-            f"{type(credential).__name__} has none."
-        )
-    return credential
+    if callable(getattr(credential, "get_token", None)):
+        return cast("TokenProvider | AsyncTokenProvider", credential)
+    if callable(credential):
+        return _FunctionTokenProvider(credential)
+    raise TypeError(
+        "A credential needs a get_token method, as those of azure.identity have, or is a function "
+        f"that returns tokens; {type(credential).__name__} is neither."
+    )

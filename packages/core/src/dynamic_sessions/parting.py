@@ -10,10 +10,10 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import httpx
 
-from dynamic_sessions.ledger import SessionLedger
 from dynamic_sessions.wire import delete_session
 
 logger = logging.getLogger("dynamic_sessions")
@@ -32,8 +32,17 @@ class Access:
     """Whether proxies that the environment names are used."""
 
 
+class Ledger(Protocol):
+    """Knows which sessions are somebody's to end."""
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """Their identifiers."""
+        ...
+
+
 def delete_at_parting(
-    owner: object, ledger: SessionLedger, access: Callable[[], Access | None]
+    owner: object, ledger: Ledger, access: Callable[[], Access | None]
 ) -> "weakref.finalize[..., object]":
     """Delete the unnamed sessions of a ledger when its owner is collected or the program ends.
 
@@ -49,7 +58,7 @@ def delete_at_parting(
 
 
 def _delete_left_behind(
-    ledger: SessionLedger, access: Callable[[], Access | None], process_id: int
+    ledger: Ledger, access: Callable[[], Access | None], process_id: int
 ) -> None:
     found = access()
     # A forked child has a copy of the ledger; the sessions are its parent's.

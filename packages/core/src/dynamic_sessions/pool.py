@@ -77,6 +77,11 @@ class AsyncSessionPool:
     A pool belongs to the event loop that first uses it, under asyncio or trio, and to its process.
     Sessions whose identifier the pool chose are deleted when it closes, at the latest when the
     program ends; sessions that the caller named live on until their idle time ends.
+
+    Attributes:
+        endpoint: The endpoint in use.
+        access: Yields what a last, blocking call needs, for whoever ends sessions in the pool's
+            place; None where nothing was ever sent.
     """
 
     def __init__(
@@ -130,7 +135,8 @@ class AsyncSessionPool:
             output_limit=output_limit,
             upload_limit=upload_limit,
         )
-        self._parting = delete_at_parting(self, self._ledger, connection.access)
+        self.access = connection.access
+        self._parting = delete_at_parting(self, self._ledger, self.access)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(endpoint={self.endpoint!r})"

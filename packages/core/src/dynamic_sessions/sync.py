@@ -259,6 +259,7 @@ class SessionPool:
         )
         self._loop = _Loop()
         self.endpoint = self._pool.endpoint
+        self.access = self._pool.access
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(endpoint={self.endpoint!r})"

@@ -92,6 +92,17 @@ def clean_code(text: str) -> str:
     return _at_left_margin(_inside_code_span(code) or code)
 
 
+def clean_command(text: str) -> str:
+    """Return the command in what a model passed as a command: without a fence around it.
+
+    Nothing else is taken off, whatever it begins with: `shuf` is a command, and so is `sh -c`.
+    """
+    lines = _lines(text.strip("\r\n"))
+    if not _opening_at(lines[0].lstrip()):
+        return text
+    return "\n".join(block.code for block in _all_blocks([lines[0].lstrip(), *lines[1:]]))
+
+
 def _lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 

@@ -1,0 +1,129 @@
+"""The tool that runs commands."""
+
+from collections.abc import Callable
+from typing import Any, Unpack
+
+from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools.base import ArgsSchema
+from pydantic import BaseModel, Field
+
+from dynamic_sessions import Credential, Execution, render_execution
+from dynamic_sessions.prompts import DEFAULT_LIMIT, clean_command
+from langchain_dynamic_sessions.conversations import (
+    ConversationSessions,
+    conversation_sessions,
+)
+from langchain_dynamic_sessions.errors import tool_errors
+from langchain_dynamic_sessions.results import NO_OUTPUT
+from langchain_dynamic_sessions.session_tool import (
+    SessionTool,
+    ToolSettings,
+    one_credential,
+    split_settings,
+)
+
+_OLD_NAME = "bash_command"
+
+
+class BashCommand(BaseModel):
+    """What a model passes to the tool that runs commands."""
+
+    command: str = Field(description="A line or a script for Bash, without a fence around it.")
+
+
+class SessionsBashTool(SessionTool):
+    """Runs commands in sessions of a Shell pool; see SessionsPythonREPLTool for the arguments.
+
+    Each command is a process of its own that starts in /mnt/data; files stay from one call to the
+    next, and nothing else.
+
+    Raises:
+        ValueError: An argument is out of range or excludes another, or no pool was named.
+    """
+
+    name: str = "Bash"
+    description: str = (
+        "Run a Bash command in a sandboxed session and return its output. Each command is a "
+        "process of its own that starts in /mnt/data; files stay from one call to the next."
+    )
+    args_schema: ArgsSchema | None = BashCommand
+    sanitize_input: bool = True
+    output_limit: int | None = DEFAULT_LIMIT
+
+    def __init__(
+        self,
+        pool_management_endpoint: str | None = None,
+        credential: Credential | None = None,
+        *,
+        access_token_provider: Callable[[], str | None] | None = None,
+        sanitize_input: bool = True,
+        output_limit: int | None = DEFAULT_LIMIT,
+        sessions: ConversationSessions | None = None,
+        **settings: Unpack[ToolSettings],
+    ) -> None:
+        fields, of_sessions = split_settings(settings)
+        found = conversation_sessions(
+            sessions,
+            pool_management_endpoint,
+            one_credential(credential, access_token_provider),
+            of_sessions,
+        )
+        if found.functions.names:
+            raise ValueError("Functions are for Python; a Shell pool runs commands.")
+        super().__init__(**fields)
+        self.sanitize_input = sanitize_input
+        self.output_limit = output_limit
+        self._sessions = found
+
+    def execute(self, bash_command: str, *, config: RunnableConfig | None = None) -> Execution:
+        """Run a command of the program's own in the session.
+
+        Raises:
+            ServiceError: The service, or the way to it, failed.
+        """
+        with self._sessions.for_call(config) as session:
+            command = self._clean(bash_command)
+            return session.run_command(command, timeout=self._sessions.timeout)
+
+    async def aexecute(
+        self, bash_command: str, *, config: RunnableConfig | None = None
+    ) -> Execution:
+        """Run a command of the program's own in the session; see execute()."""
+        async with self._sessions.for_async_call(config) as session:
+            command = self._clean(bash_command)
+            return await session.run_command(command, timeout=self._sessions.timeout)
+
+    def _run(
+        self,
+        command: str,
+        config: RunnableConfig,
+        run_manager: CallbackManagerForToolRun | None = None,
+    ) -> tuple[str, Execution]:
+        del run_manager
+        with tool_errors():
+            return self._answer(self.execute(command, config=config))
+
+    async def _arun(
+        self,
+        command: str,
+        config: RunnableConfig,
+        run_manager: AsyncCallbackManagerForToolRun | None = None,
+    ) -> tuple[str, Execution]:
+        del run_manager
+        with tool_errors():
+            return self._answer(await self.aexecute(command, config=config))
+
+    def _parse_input(
+        self, tool_input: str | dict[str, Any], tool_call_id: str | None
+    ) -> str | dict[str, Any]:
+        if isinstance(tool_input, dict) and _OLD_NAME in tool_input:
+            rest = {name: value for name, value in tool_input.items() if name != _OLD_NAME}
+            tool_input = {"command": tool_input[_OLD_NAME], **rest}
+        return super()._parse_input(tool_input, tool_call_id)
+
+    def _answer(self, execution: Execution) -> tuple[str, Execution]:
+        return render_execution(execution, limit=self.output_limit) or NO_OUTPUT, execution
+
+    def _clean(self, command: str) -> str:
+        return clean_command(command) if self.sanitize_input else command
