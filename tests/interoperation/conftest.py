@@ -24,25 +24,25 @@ Outcomes = Callable[[str], Mapping[str, list[str]]]
 Variables = Callable[[str], dict[str, str]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def python_pool() -> Iterator[LocalSessionPool]:
     with LocalSessionPool(token=TOKEN, max_sessions=MAX_SESSIONS) as pool:
         yield pool
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shell_pool() -> Iterator[LocalSessionPool]:
     with LocalSessionPool(token=TOKEN, max_sessions=MAX_SESSIONS, kind="shell") as pool:
         yield pool
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def tls_pool() -> Iterator[LocalSessionPool]:
     with LocalSessionPool(token=TOKEN, max_sessions=MAX_SESSIONS, tls=True) as pool:
         yield pool
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served() -> Iterator[str]:
     """The endpoint of a pool that is a process of its own."""
     command = [sys.executable, "-m", "dynamic_sessions_local.cli", "serve", "--token", TOKEN]
@@ -55,7 +55,7 @@ def served() -> Iterator[str]:
         process.wait(timeout=30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served_mcp(python_pool: LocalSessionPool) -> Iterator[str]:
     """The URL of our MCP server over HTTP."""
     command = [sys.executable, "-m", "dynamic_sessions_mcp", "--http", "--port", "0"]
@@ -72,7 +72,7 @@ def served_mcp(python_pool: LocalSessionPool) -> Iterator[str]:
         process.terminate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def variables(request: pytest.FixtureRequest) -> Variables:
     """What a client finds in its environment; a pool is started when the first one needs it."""
 
@@ -100,7 +100,7 @@ def variables(request: pytest.FixtureRequest) -> Variables:
     return variables
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def outcomes(variables: Variables, tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
     """What came of a client's behaviours, all of which run together when one is asked for."""
 

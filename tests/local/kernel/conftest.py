@@ -12,6 +12,7 @@ from typing import Protocol
 import pytest
 import pytest_asyncio
 
+from dynamic_sessions_local import shared_pool
 from dynamic_sessions_local.kernel import Kernel, KernelReply
 from dynamic_sessions_local.launchers import Launcher, select_launcher
 from dynamic_sessions_local.limits import Limits
@@ -32,6 +33,14 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_shared_pool() -> None:
+    """End the pool that other tests share in this process: what is left of its sessions would come
+    and go among the processes and descriptors that these tests count.
+    """
+    shared_pool().close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=["fork", "spawn"])

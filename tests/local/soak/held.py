@@ -74,6 +74,8 @@ class HeldSession:
             self._guid = reply.guid
             self.kernels += 1
             self._variables_lost = True
+        if code.startswith(self.marking) and reply.status == "Succeeded":
+            self._variables_lost = False
         self.uncertain = False
         return reply
 
@@ -102,7 +104,6 @@ class HeldSession:
         """Set the variables, and name the worker."""
         reply = await self.run(self.marking)
         assert reply.status == "Succeeded", (self.identifier, reply)
-        self._variables_lost = False
 
     async def upload(self, name: str, content: bytes) -> None:
         """Put a file there."""
