@@ -8,7 +8,7 @@ from typing import cast
 
 import httpx
 import pytest
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import RunnableConfig, RunnableLambda
 
 from dynamic_sessions import (
     AsyncSessionPool,
@@ -192,8 +192,13 @@ def test_every_thread_of_a_graph_has_a_sandbox_of_its_own(shell_pool: LocalSessi
     with DynamicSessionsSandbox(
         shell_pool.endpoint, shell_pool.credential, session_key="thread_id"
     ) as sandbox:
-        step = RunnableLambda(lambda command: sandbox.execute(str(command)).output)
-        first, second = ({"configurable": {"thread_id": name}} for name in ("first", "second"))
+
+        def execute(command: str) -> str:
+            return sandbox.execute(command).output
+
+        step = RunnableLambda(execute)
+        first = RunnableConfig(configurable={"thread_id": "first"})
+        second = RunnableConfig(configurable={"thread_id": "second"})
         step.invoke("echo first > whose.txt", first)
         assert step.invoke("cat whose.txt || echo nobody", second).endswith("nobody\n")
         assert step.invoke("cat whose.txt", first) == "first\n"

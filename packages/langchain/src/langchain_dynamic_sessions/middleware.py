@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeAlias, Unpack
+from typing import Any, Self, TypeAlias, Unpack, cast
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
@@ -13,6 +13,7 @@ from langchain.agents.middleware.types import (
     ToolCallRequest,
 )
 from langchain_core.messages import SystemMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from dynamic_sessions import Credential, ServiceError
@@ -110,7 +111,7 @@ class SessionsMiddleware(AgentMiddleware[SessionFilesState]):
         if request.tool_call["name"] != self._tool.name:
             return handler(request)
         exchange = FileExchange(request.state)
-        files = self._sessions.session(request.runtime.config).files
+        files = self._sessions.session(_config_of(request)).files
         with tool_errors():
             for name, content in exchange.uploads.items():
                 exchange.note_uploaded(files.upload(content, name=name), content)
@@ -137,7 +138,7 @@ class SessionsMiddleware(AgentMiddleware[SessionFilesState]):
         if request.tool_call["name"] != self._tool.name:
             return await handler(request)
         exchange = FileExchange(request.state)
-        files = self._sessions.async_session(request.runtime.config).files
+        files = self._sessions.async_session(_config_of(request)).files
         with tool_errors():
             for name, content in exchange.uploads.items():
                 exchange.note_uploaded(await files.upload(content, name=name), content)
@@ -203,3 +204,8 @@ def _logged() -> Generator[None]:
         yield
     except ServiceError as error:
         logger.warning("The files that a run made could not be fetched: %s", error)
+
+
+def _config_of(request: ToolCallRequest) -> RunnableConfig:
+    # The framework leaves its runtime's state untyped.
+    return cast("RunnableConfig", cast("Any", request).runtime.config)

@@ -114,7 +114,7 @@ class UploadBatch(_Batch):
     def read(self, output: str) -> None:
         """Note what the command says."""
         words = zip(self.pending, _words(output, len(self.pending)), strict=True)
-        self.errors |= {file: _error(word) for file, word in words if word != _PLACED}
+        self.errors.update({file: _error(word) for file, word in words if word != _PLACED})
 
     def responses(self) -> list[FileUploadResponse]:
         """Return what became of each file, in order."""

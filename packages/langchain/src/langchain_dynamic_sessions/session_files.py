@@ -39,9 +39,7 @@ class SessionFilesState(AgentState):
     session_files: NotRequired[Annotated[dict[str, FileContent], merged]]
     """Names below /mnt/data, and contents: what the session is to have, and what runs made."""
 
-    session_file_versions: NotRequired[
-        Annotated[dict[str, FileVersion], PrivateStateAttr, merged]
-    ]
+    session_file_versions: NotRequired[Annotated[dict[str, FileVersion], PrivateStateAttr, merged]]
 
 
 class FileExchange:
