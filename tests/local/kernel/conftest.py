@@ -1,9 +1,11 @@
 """Kernels to test with, of either launcher. One of each serves all tests: it is proven once."""
 
 import asyncio
+import gc
 import os
 import shutil
 import sys
+import time
 import venv
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -18,6 +20,8 @@ from dynamic_sessions_local.launchers import Launcher, select_launcher
 from dynamic_sessions_local.limits import Limits
 
 OUTPUT_LIMIT = 1 << 20
+# What other tests left may take a moment to go; nobody tells when it has.
+QUIET_LOOKS, MOST_LOOKS = 5, 100
 # Tests of code that does not react wait for it.
 LIMITS = Limits(interrupt_grace=1)
 
@@ -41,6 +45,14 @@ def no_shared_pool() -> None:
     and go among the processes and descriptors that these tests count.
     """
     shared_pool().close()
+    gc.collect()
+    quiet = 0
+    for _ in range(MOST_LOOKS):
+        before = os.listdir("/proc/self/fd")  # noqa: PTH208 - only names
+        time.sleep(0.2)
+        quiet = quiet + 1 if os.listdir("/proc/self/fd") == before else 0  # noqa: PTH208
+        if quiet == QUIET_LOOKS:
+            return
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=["fork", "spawn"])
