@@ -20,8 +20,9 @@ from dynamic_sessions_local.launchers import Launcher, select_launcher
 from dynamic_sessions_local.limits import Limits
 
 OUTPUT_LIMIT = 1 << 20
-# What other tests left may take a moment to go; nobody tells when it has.
-QUIET_LOOKS, MOST_LOOKS = 5, 100
+# What other tests left may take a moment to go, the kernels that their pools kept ready some ten
+# seconds; nobody tells when it has.
+QUIET_LOOKS, MOST_LOOKS = 60, 300
 # Tests of code that does not react wait for it.
 LIMITS = Limits(interrupt_grace=1)
 
