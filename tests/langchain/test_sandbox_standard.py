@@ -1,6 +1,5 @@
 """LangChain's own suite for sandboxes, on real sessions of both kinds of pool."""
 
-import gc
 from collections.abc import Iterator
 
 import pytest
@@ -10,12 +9,8 @@ from langchain_tests.integration_tests import SandboxIntegrationTests
 from dynamic_sessions_local import LocalSessionPool
 from langchain_dynamic_sessions.sandbox import DynamicSessionsSandbox
 
-pytestmark = [
-    # The suite's own fixtures are of a form that pytest is going to drop.
-    pytest.mark.filterwarnings("ignore:Class-scoped fixtures defined as instance methods"),
-    # Each asynchronous test has an event loop of its own, which takes its connections with it.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+# The suite's own fixtures are of a form that pytest is going to drop.
+pytestmark = pytest.mark.filterwarnings("ignore:Class-scoped fixtures defined as instance methods")
 
 overwrites = pytest.mark.xfail(
     reason="BackendProtocol.write() of deepagents 0.7 overwrites a file that exists; the suite of "
@@ -79,8 +74,6 @@ class TestSandboxOnAShellPool(SandboxSuite):
     def sandbox(cls, shell_pool: LocalSessionPool) -> Iterator[SandboxBackendProtocol]:
         with DynamicSessionsSandbox(shell_pool.endpoint, shell_pool.credential) as sandbox:
             yield sandbox
-        # While the warnings about them are still ignored.
-        gc.collect()
 
 
 class TestSandboxOnAPythonPool(SandboxSuite):
@@ -89,5 +82,3 @@ class TestSandboxOnAPythonPool(SandboxSuite):
     def sandbox(cls) -> Iterator[SandboxBackendProtocol]:
         with DynamicSessionsSandbox("local") as sandbox:
             yield sandbox
-        # While the warnings about them are still ignored.
-        gc.collect()

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self, TypeAlias, Unpack
 
+from deepagents.backends.composite import CompositeBackend
 from deepagents.backends.protocol import (
+    ExecuteOffloadResult,
     ExecuteResponse,
     FileDownloadResponse,
     FileUploadResponse,
@@ -22,6 +24,7 @@ from dynamic_sessions import (
     ServiceError,
 )
 from dynamic_sessions.commands import command_code, command_execution
+from dynamic_sessions.files import DATA_DIRECTORY
 from dynamic_sessions.models import Command
 from dynamic_sessions.pool import DEFAULT_OUTPUT_LIMIT
 from dynamic_sessions.prompts import join_lines
@@ -39,6 +42,9 @@ PoolKind: TypeAlias = Literal["shell", "python"]
 
 # The command's own time limit must pass before the kernel's does, which costs the kernel's state.
 _KERNEL_GRACE_SECONDS = 5.0
+
+_ARTIFACTS = f"{DATA_DIRECTORY}/.deepagents"
+_WRITABLE = (f"{DATA_DIRECTORY}/", "/tmp/")  # noqa: S108 - the session's, not this machine's
 
 # One stream, so that errors stand where they came up in the output.
 _ONE_STREAM = "exec 2>&1\n"
@@ -105,6 +111,15 @@ class DynamicSessionsSandbox(BaseSandbox):
         """The sessions, to share them with tools and for calls of the program's own."""
         return self._sessions
 
+    def as_backend(self) -> CompositeBackend:
+        """Return this sandbox as create_deep_agent() should have it.
+
+        What an agent sets aside, such as long results, goes to a hidden directory of /mnt/data.
+        The sandbox alone would be asked to keep it in the root directory, where a session may not
+        write, so that all of it would stay in the model's context.
+        """
+        return CompositeBackend(default=self, routes={}, artifacts_root=_ARTIFACTS)
+
     def execute(self, command: str, *, timeout: int | None = None) -> ExecuteResponse:
         """Run a Bash command.
 
@@ -125,6 +140,48 @@ class DynamicSessionsSandbox(BaseSandbox):
         if fault := _fault(command):
             return ExecuteResponse(output=fault, exit_code=_NOT_A_COMMAND)
         return _response(await self._arun(command, timeout))
+
+    def execute_with_offload(
+        self,
+        command: str,
+        capture_path: str,
+        *,
+        max_inline_bytes: int,
+        max_capture_bytes: int | None = None,
+        timeout: int | None = None,
+    ) -> ExecuteOffloadResult:
+        """Run a Bash command and keep long output in a file, where the session may write one."""
+        if not capture_path.startswith(_WRITABLE):
+            response = self.execute(command, timeout=timeout)
+            return ExecuteOffloadResult(offloaded=False, response=response)
+        return super().execute_with_offload(
+            command,
+            capture_path,
+            max_inline_bytes=max_inline_bytes,
+            max_capture_bytes=max_capture_bytes,
+            timeout=timeout,
+        )
+
+    async def aexecute_with_offload(
+        self,
+        command: str,
+        capture_path: str,
+        *,
+        max_inline_bytes: int,
+        max_capture_bytes: int | None = None,
+        timeout: int | None = None,
+    ) -> ExecuteOffloadResult:
+        """Run a Bash command and keep long output in a file; see execute_with_offload()."""
+        if not capture_path.startswith(_WRITABLE):
+            response = await self.aexecute(command, timeout=timeout)
+            return ExecuteOffloadResult(offloaded=False, response=response)
+        return await super().aexecute_with_offload(
+            command,
+            capture_path,
+            max_inline_bytes=max_inline_bytes,
+            max_capture_bytes=max_capture_bytes,
+            timeout=timeout,
+        )
 
     def upload_files(self, files: list[tuple[str, bytes]]) -> list[FileUploadResponse]:
         """Put files into the sandbox, at absolute paths; missing directories are made.

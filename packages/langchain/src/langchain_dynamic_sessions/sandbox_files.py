@@ -86,7 +86,9 @@ class _Batch:
             Passage(path=path, staged=f".passage-{name}-{number}")
             for number, path in enumerate(paths)
         ]
-        self.errors = {file: INVALID_PATH for file in self.files if not file.is_valid}
+        self.errors: dict[Passage, str] = {
+            file: INVALID_PATH for file in self.files if not file.is_valid
+        }
 
     @property
     def pending(self) -> list[Passage]:
