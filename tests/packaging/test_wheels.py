@@ -88,6 +88,44 @@ def test_all_wheels_install_into_one_environment_and_import_in_one_process(
         _run(python, "-W", "error", "-c", "\n".join(statements))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("resolution", ["highest", "lowest-direct"])
+@pytest.mark.parametrize(
+    ("distribution", "module"),
+    [
+        ("langchain-dynamic-sessions[agents]", "langchain_dynamic_sessions.middleware"),
+        ("langchain-dynamic-sessions[deepagents]", "langchain_dynamic_sessions.sandbox"),
+    ],
+)
+def test_an_extra_brings_what_its_module_needs(
+    uv: str, wheels: Path, tmp_path: Path, distribution: str, module: str, resolution: str
+) -> None:
+    python = _environment(uv, wheels, tmp_path, [distribution], resolution)
+    assert _run(python, "-c", f"import {module}; print({module}.__name__)")
+
+
+FIND_A_SANDBOX = """
+from deepagents_code.integrations.sandbox_registry import SandboxRegistry
+
+registry = SandboxRegistry.load()
+assert "dynamic-sessions" in registry.available_providers()
+metadata = registry.provider_metadata("dynamic-sessions")
+assert (metadata.working_dir, metadata.supports_sandbox_id) == ("/mnt/data", True)
+provider = registry.create_provider("dynamic-sessions")
+sandbox = provider.get_or_create(endpoint="local")
+print(sandbox.execute("echo found; pwd").output)
+provider.delete(sandbox_id=sandbox.id, endpoint="local")
+sandbox.close()
+"""
+
+
+@pytest.mark.slow
+def test_deep_agents_code_finds_the_sandboxes(uv: str, wheels: Path, tmp_path: Path) -> None:
+    wanted = ["langchain-dynamic-sessions[deepagents,local]", "deepagents-code"]
+    python = _environment(uv, wheels, tmp_path, wanted, "highest")
+    assert _run(python, "-c", FIND_A_SANDBOX) == "found\n/mnt/data\n\n"
+
+
 @pytest.mark.parametrize("distribution", IMPORT_NAMES)
 def test_a_wheel_carries_its_licence_and_its_types(wheels: Path, distribution: str) -> None:
     (wheel,) = wheels.glob(f"{distribution.replace('-', '_')}-[0-9]*.whl")
