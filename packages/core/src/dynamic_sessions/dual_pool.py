@@ -197,7 +197,8 @@ class DualSessionPool:
             for identifier in self._own.unnamed:
                 session = self.async_session(identifier, is_named=True)
                 tasks.start_soon(_delete_quietly, session, limiter)
-        own = self._connections.get(asyncio.get_running_loop())
+        with self._lock:
+            own = self._connections.pop(asyncio.get_running_loop(), None)
         connection = self._forget_all()
         if own is not None and self._shared_pool is None:
             await own.pool.close()
@@ -213,11 +214,18 @@ class DualSessionPool:
                     connection.sessions.pop(identifier, None)
 
     def _forget_all(self) -> "_Connection[SessionPool, Session] | None":
+        """Forget what is known of all sessions; return the connections that can be closed here.
+
+        Those of other event loops are theirs to close, and may go on being used.
+        """
         with self._lock:
             connection, self._connection = self._connection, None
-            self._connections.clear()
+            self._forget_closed_loops()
             self._own.identifiers.clear()
             self._own.accesses.clear()
+            for other in self._connections.values():
+                other.sessions.clear()
+                self._own.accesses.append(other.pool.access)
             return connection
 
     def _forget_closed_loops(self) -> None:
