@@ -17,12 +17,13 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from dynamic_sessions import Credential, ServiceError
+from dynamic_sessions.prompts import describe_python_tool
 from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
     SessionSettings,
     conversation_sessions,
 )
-from langchain_dynamic_sessions.descriptions import python_description, session_guide
+from langchain_dynamic_sessions.descriptions import session_guide
 from langchain_dynamic_sessions.errors import tool_errors
 from langchain_dynamic_sessions.python_tool import SessionsPythonREPLTool
 from langchain_dynamic_sessions.session_files import FileExchange, SessionFilesState
@@ -75,7 +76,7 @@ class SessionsMiddleware(AgentMiddleware[SessionFilesState]):
         self._tool = SessionsPythonREPLTool(
             sessions=self._sessions,
             include_images=include_images,
-            description=python_description(self._sessions, with_functions=False),
+            description=describe_python_tool(timeout=self._sessions.timeout),
         )
         self.tools = [self._tool]
 

@@ -9,12 +9,11 @@ from langchain_core.tools.base import ArgsSchema
 from pydantic import BaseModel, Field
 
 from dynamic_sessions import Credential, Execution, clean_code
-from dynamic_sessions.prompts import DEFAULT_LIMIT
+from dynamic_sessions.prompts import DEFAULT_LIMIT, describe_python_tool
 from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
     conversation_sessions,
 )
-from langchain_dynamic_sessions.descriptions import python_description
 from langchain_dynamic_sessions.errors import tool_errors
 from langchain_dynamic_sessions.results import ToolContent, execution_content
 from langchain_dynamic_sessions.session_tool import (
@@ -86,7 +85,9 @@ class SessionsPythonREPLTool(SessionTool):
             one_credential(credential, access_token_provider),
             of_sessions,
         )
-        fields.setdefault("description", python_description(found))
+        fields.setdefault(
+            "description", describe_python_tool(found.functions, timeout=found.timeout)
+        )
         super().__init__(**fields)
         self.sanitize_input = sanitize_input
         self.include_images = include_images

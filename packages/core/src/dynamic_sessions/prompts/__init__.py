@@ -9,6 +9,7 @@ from dynamic_sessions.prompts.executions import DEFAULT_LIMIT, render_execution
 from dynamic_sessions.prompts.files import image_in, render_file, render_files
 from dynamic_sessions.prompts.functions import FUNCTIONS_TEMPLATE, describe_functions
 from dynamic_sessions.prompts.shortening import join_lines
+from dynamic_sessions.prompts.tools import describe_python_tool
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -16,6 +17,7 @@ __all__ = [
     "clean_code",
     "clean_command",
     "describe_functions",
+    "describe_python_tool",
     "extract_code_blocks",
     "image_in",
     "join_lines",

@@ -56,20 +56,43 @@ def describe_functions(
         else FunctionModule.from_functions(functions)
     )
     head, parts = _head(module), _parts(module)
-    details = [Detail.FULL] * len(parts)
+    stubs = [part(Detail.FULL) for part in parts]
+    if token_budget is not None:
+        frame = _filled(template, [*head, *("" for _ in stubs)])
+        copies = len(_PLACEHOLDER.findall(template))
+        _shorten(stubs, parts, lambda size: len(frame) + copies * size, token_budget)
+    return _filled(template, [*head, *stubs])
 
-    def text() -> str:
-        described = [part(detail) for part, detail in zip(parts, details, strict=True)]
-        whole = "\n\n".join([*head, *described])
-        return _PLACEHOLDER.sub(lambda _: whole, template)
 
-    while token_budget is not None and _tokens(text()) > token_budget:
-        if not _reduce_longest(parts, details):
-            raise ValueError(
-                f"A description in {token_budget} tokens is not possible: the bare signatures "
-                f"come to {_tokens(text())}."
-            )
-    return text()
+def _filled(template: str, sections: Sequence[str]) -> str:
+    whole = "\n\n".join(sections)
+    return _PLACEHOLDER.sub(lambda _: whole, template)
+
+
+def _shorten(
+    stubs: list[str], parts: Sequence[_Part], length_with: Callable[[int], int], token_budget: int
+) -> None:
+    """Give stubs less detail, level by level and the longest first, until the text keeps a budget.
+
+    Args:
+        stubs: The parts' texts, in full.
+        parts: What the stubs are made from.
+        length_with: Returns the length of the text whose stubs come to so many characters.
+        token_budget: See describe_functions().
+    """
+    size = sum(map(len, stubs))
+    for detail in list(Detail)[1:]:
+        for number in sorted(range(len(stubs)), key=lambda n: len(stubs[n]), reverse=True):
+            if _tokens(length_with(size)) <= token_budget:
+                return
+            shorter = parts[number](detail)
+            size += len(shorter) - len(stubs[number])
+            stubs[number] = shorter
+    if _tokens(length_with(size)) > token_budget:
+        raise ValueError(
+            f"A description in {token_budget} tokens is not possible: the bare signatures come to "
+            f"{_tokens(length_with(size))}."
+        )
 
 
 def _head(module: FunctionModule) -> list[str]:
@@ -126,19 +149,5 @@ def _names_in(text: str) -> set[str]:
     return names
 
 
-def _reduce_longest(parts: Sequence[_Part], details: list[Detail]) -> bool:
-    """Give one of the most detailed stubs a little less detail; say whether there was any."""
-    most = min(details, default=Detail.BARE)
-    if most is Detail.BARE:
-        return False
-    lengths = {
-        number: len(parts[number](detail))
-        for number, detail in enumerate(details)
-        if detail is most
-    }
-    details[max(lengths, key=lambda number: lengths[number])] = Detail(most + 1)
-    return True
-
-
-def _tokens(text: str) -> int:
-    return -(-len(text) // _CHARACTERS_PER_TOKEN)
+def _tokens(characters: int) -> int:
+    return -(-characters // _CHARACTERS_PER_TOKEN)

@@ -3,20 +3,8 @@
 from llama_index.core.bridge.pydantic import BaseModel, Field
 from llama_index.core.tools import ToolMetadata
 
-from dynamic_sessions import FunctionModule, describe_functions
-
-DESCRIPTION_LIMIT = 1024
-"""Characters. LlamaIndex refuses to offer a tool of a longer description to OpenAI's models."""
-
-_CHARACTERS_PER_TOKEN = 4
-
-_EXECUTE = """\
-Run Python code in a sandboxed session and return what it printed, the value of its last \
-expression, errors, and pictures that it showed. Variables, imports and files stay from one call \
-to the next. The working directory is /mnt/data. A call may take {timeout:g} seconds."""
-
-_FUNCTIONS_TEMPLATE = "\n\nThese functions are already defined for the code:\n\n{functions}"
-_NAMES = "\n\nThese functions are already defined for the code: "
+from dynamic_sessions import FunctionModule
+from dynamic_sessions.prompts import describe_python_tool
 
 
 class ExecuteArguments(BaseModel):
@@ -60,8 +48,7 @@ def tool_metadata(functions: FunctionModule, *, timeout: float) -> dict[str, Too
             their stubs, these lose detail, and at last only the names stay.
         timeout: Seconds that a run may take.
     """
-    code = _EXECUTE.format(timeout=timeout)
-    code += _functions_text(functions, room=DESCRIPTION_LIMIT - len(code))
+    code = describe_python_tool(functions, timeout=timeout)
     return {
         item.get_name(): item
         for item in (
@@ -92,23 +79,3 @@ def tool_metadata(functions: FunctionModule, *, timeout: float) -> dict[str, Too
             ),
         )
     }
-
-
-def _functions_text(functions: FunctionModule, *, room: int) -> str:
-    if not functions.names:
-        return ""
-    try:
-        return describe_functions(
-            functions, _FUNCTIONS_TEMPLATE, token_budget=room // _CHARACTERS_PER_TOKEN
-        )
-    except ValueError:
-        return _NAMES + _fitting(functions.names, room - len(_NAMES))
-
-
-def _fitting(names: tuple[str, ...], room: int) -> str:
-    for count in range(len(names), 0, -1):
-        left_out = len(names) - count
-        text = ", ".join(names[:count]) + (f" and {left_out} more." if left_out else ".")
-        if len(text) <= room:
-            return text
-    return f"{len(names)} of them."
