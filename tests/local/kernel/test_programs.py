@@ -32,6 +32,13 @@ async def test_an_empty_kernel_sees_no_variables_and_leaves_none(run: Run, kerne
     assert (await run("os.path.exists('/mnt/data/left.txt')")).value.data is True
 
 
+async def test_an_empty_kernel_needs_no_folder_of_the_sessions(run: Run, kernel: Kernel) -> None:
+    await run("import os; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); kept = 1")
+    reply = await run_empty(kernel, "import os; os.getcwd()")
+    assert (reply.value.data, reply.state_lost) == ("/mnt/data", False)
+    assert (await run("kept")).value.data == 1
+
+
 async def test_an_empty_kernel_can_define_and_call_and_fail(run: Run, kernel: Kernel) -> None:
     recursive = "def fact(n): return n * fact(n - 1) if n else 1\nfact(5)"
     assert (await run_empty(kernel, recursive)).value.data == 120

@@ -97,7 +97,6 @@ class ExecutionCalls:
             finally:
                 if execution.outcome is None:
                     session.executions.remove(execution)
-            session.executions.forget_oldest()
             if execution.error is not None:
                 raise execution.error
             return session.guid

@@ -171,13 +171,15 @@ class SessionShell(InteractiveShell):
 
         Modules stay imported; a process has them only once.
         """
-        folder = os.getcwd()  # noqa: PTH109 - as it was set
+        # Not by its path, which the session may have removed.
+        folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
         os.chdir(self._first_folder)
         try:
             with self._variables_put_aside():
                 return self.run(code, remember=False)
         finally:
-            os.chdir(folder)
+            os.fchdir(folder)
+            os.close(folder)
 
     def rehearse(self, code: str) -> None:
         """Run code that leaves nothing behind but what it imported."""
