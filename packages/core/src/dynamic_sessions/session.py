@@ -27,7 +27,7 @@ from dynamic_sessions.functions import FunctionModule
 from dynamic_sessions.ledger import SessionLedger
 from dynamic_sessions.liveness import Liveness
 from dynamic_sessions.models import CodeBlock, Command, Execution, ExecutionStatus
-from dynamic_sessions.packages import LIST_PACKAGES_CODE, parse_packages
+from dynamic_sessions.packages import find_packages
 from dynamic_sessions.service import PoolService
 from dynamic_sessions.time_limits import check_asynchronous_timeout, check_timeout
 
@@ -216,9 +216,7 @@ class AsyncSession:
                 return await self._service.list_packages()
         async with self._turn:
             await self._finish_stopping()
-            return parse_packages(
-                await self._run(self._own_run("list packages", LIST_PACKAGES_CODE))
-            )
+            return await find_packages(lambda code: self._run(self._own_run("list packages", code)))
 
     async def delete(self) -> None:
         """End the session: its code stops, its variables and files are gone.
