@@ -1,7 +1,7 @@
 """The tool that runs commands."""
 
-from collections.abc import Callable
-from typing import Any, Unpack
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.runnables import RunnableConfig
@@ -22,8 +22,6 @@ from langchain_dynamic_sessions.session_tool import (
     one_credential,
     split_settings,
 )
-
-_OLD_NAME = "bash_command"
 
 
 class BashCommand(BaseModel):
@@ -48,6 +46,7 @@ class SessionsBashTool(SessionTool):
         "process of its own that starts in /mnt/data; files stay from one call to the next."
     )
     args_schema: ArgsSchema | None = BashCommand
+    old_arguments: ClassVar[Mapping[str, str]] = {"bash_command": "command"}
     sanitize_input: bool = True
     output_limit: int | None = DEFAULT_LIMIT
 
@@ -113,14 +112,6 @@ class SessionsBashTool(SessionTool):
         del run_manager
         with tool_errors():
             return self._answer(await self.aexecute(command, config=config))
-
-    def _parse_input(
-        self, tool_input: str | dict[str, Any], tool_call_id: str | None
-    ) -> str | dict[str, Any]:
-        if isinstance(tool_input, dict) and _OLD_NAME in tool_input:
-            rest = {name: value for name, value in tool_input.items() if name != _OLD_NAME}
-            tool_input = {"command": tool_input[_OLD_NAME], **rest}
-        return super()._parse_input(tool_input, tool_call_id)
 
     def _answer(self, execution: Execution) -> tuple[str, Execution]:
         return render_execution(execution, limit=self.output_limit) or NO_OUTPUT, execution

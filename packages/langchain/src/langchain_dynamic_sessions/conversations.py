@@ -5,8 +5,7 @@ import secrets
 import uuid
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from types import TracebackType
-from typing import Self, TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
@@ -26,6 +25,7 @@ from dynamic_sessions import (
 from dynamic_sessions.identifiers import check_identifier
 from dynamic_sessions.pool import DEFAULT_API_VERSION, DEFAULT_TIMEOUT_SECONDS
 from dynamic_sessions.time_limits import check_timeout
+from langchain_dynamic_sessions.closing import Closing
 
 logger = logging.getLogger("langchain_dynamic_sessions")
 
@@ -51,7 +51,7 @@ class SessionSettings(TypedDict, total=False):
     delete_session_after_invocation: bool
 
 
-class ConversationSessions:
+class ConversationSessions(Closing):
     """Sessions for the tools of an agent, which may share one object of this kind.
 
     By default all calls share one session. With session_key every conversation has its own, so
@@ -225,28 +225,6 @@ class ConversationSessions:
         await self._pool.aclose()
         self._begin_anew()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
     def _begin_anew(self) -> None:
         # A name that was deleted a moment ago may still lead to what is being taken down.
         if self._given_identifier is None:
@@ -262,6 +240,25 @@ class ConversationSessions:
                 f'config={{"configurable": {{"{self._key}": "..."}}}}.'
             )
         return str(value)
+
+
+class OnSessions(Closing):
+    """What works in sessions: it shows them, and closes them."""
+
+    _sessions: ConversationSessions
+
+    @property
+    def sessions(self) -> ConversationSessions:
+        """The sessions, to share them with others and for calls of the program's own."""
+        return self._sessions
+
+    def close(self) -> None:
+        """Delete the sessions that the caller did not name; see ConversationSessions.close()."""
+        self._sessions.close()
+
+    async def aclose(self) -> None:
+        """Delete the sessions that the caller did not name, and close this loop's connections."""
+        await self._sessions.aclose()
 
 
 _NOT_DELETED = "A call's session could not be deleted after it: %s"

@@ -4,8 +4,7 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Literal, Self, TypeAlias, Unpack
+from typing import Literal, TypeAlias, Unpack
 
 from deepagents.backends.composite import CompositeBackend
 from deepagents.backends.protocol import (
@@ -31,6 +30,7 @@ from dynamic_sessions.prompts import join_lines
 from dynamic_sessions.time_limits import MAX_EXECUTION_SECONDS
 from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
+    OnSessions,
     SessionSettings,
     conversation_sessions,
 )
@@ -61,7 +61,7 @@ _NOT_A_COMMAND = 126
 _NO_SHELL_POOL = (InvalidRequestError, ValueError)
 
 
-class DynamicSessionsSandbox(BaseSandbox):
+class DynamicSessionsSandbox(OnSessions, BaseSandbox):
     """A deepagents backend on sessions of a Shell pool or of a Python pool.
 
     Each command is a process of its own that starts in /mnt/data; files stay from one to the next.
@@ -105,11 +105,6 @@ class DynamicSessionsSandbox(BaseSandbox):
     def id(self) -> str:
         """Name of the session; inside a graph with session_key, of the running thread's."""
         return self._sessions.identifier()
-
-    @property
-    def sessions(self) -> ConversationSessions:
-        """The sessions, to share them with tools and for calls of the program's own."""
-        return self._sessions
 
     def as_backend(self) -> CompositeBackend:
         """Return this sandbox as create_deep_agent() should have it.
@@ -244,36 +239,6 @@ class DynamicSessionsSandbox(BaseSandbox):
             with _logged():
                 await files.delete(copy)
         return batch.responses()
-
-    def close(self) -> None:
-        """Delete the sessions that the caller did not name; see ConversationSessions.close()."""
-        self._sessions.close()
-
-    async def aclose(self) -> None:
-        """Delete the sessions that the caller did not name, and close this loop's connections."""
-        await self._sessions.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def _run(self, line: str, timeout: int | None = None) -> Execution:
         plan = _Plan(line=_ONE_STREAM + line, seconds=self._seconds(timeout))
