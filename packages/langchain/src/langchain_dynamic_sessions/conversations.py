@@ -24,6 +24,7 @@ from dynamic_sessions import (
 )
 from dynamic_sessions.identifiers import check_identifier
 from dynamic_sessions.pool import DEFAULT_API_VERSION, DEFAULT_TIMEOUT_SECONDS
+from dynamic_sessions.session import OnCancel
 from dynamic_sessions.time_limits import check_timeout
 from langchain_dynamic_sessions.closing import Closing
 
@@ -47,6 +48,7 @@ class SessionSettings(TypedDict, total=False):
     install_missing: bool
     timeout: float
     api_version: str
+    on_cancel: OnCancel
     session_pool: AsyncSessionPool | SessionPool | None
     delete_session_after_invocation: bool
 
@@ -76,6 +78,8 @@ class ConversationSessions(Closing):
             there, where the session pool has a network.
         timeout: Seconds that a run may take, at most 220.
         api_version: Version of the service's API.
+        on_cancel: What becomes of code whose call was cancelled or got no answer in time. "delete"
+            stops it by deleting its session; "leave" lets it end by itself, at its time limit.
         session_pool: A session pool in place of endpoint and credential. The caller closes it, and
             it serves calls of its own kind: an AsyncSessionPool those with await, a SessionPool
             those without.
@@ -100,6 +104,7 @@ class ConversationSessions(Closing):
         install_missing: bool = False,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         api_version: str = DEFAULT_API_VERSION,
+        on_cancel: OnCancel = "delete",
         session_pool: AsyncSessionPool | SessionPool | None = None,
         delete_session_after_invocation: bool = False,
     ) -> None:
@@ -130,6 +135,7 @@ class ConversationSessions(Closing):
             api_version=api_version,
             timeout=timeout,
             functions=functions,
+            on_cancel=on_cancel,
             session_pool=session_pool,
         )
         self.endpoint = self._pool.endpoint
