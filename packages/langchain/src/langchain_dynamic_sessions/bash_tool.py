@@ -1,21 +1,21 @@
 """The tool that runs commands."""
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Unpack
+from typing import Annotated, ClassVar, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools.base import ArgsSchema
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from dynamic_sessions import Credential, Execution, render_execution
+from dynamic_sessions.models import Command
 from dynamic_sessions.prompts import DEFAULT_LIMIT, clean_command
 from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
     conversation_sessions,
 )
 from langchain_dynamic_sessions.errors import tool_errors
-from langchain_dynamic_sessions.results import NO_OUTPUT
 from langchain_dynamic_sessions.session_tool import (
     SessionTool,
     ToolSettings,
@@ -23,11 +23,22 @@ from langchain_dynamic_sessions.session_tool import (
     split_settings,
 )
 
+# Services for models refuse an empty text.
+_NO_OUTPUT = "The command ran to its end, without output."
+
+
+def _runnable(command: str) -> str:
+    for word in Command(line=clean_command(command)).words:
+        word.encode()
+    return command
+
 
 class BashCommand(BaseModel):
     """What a model passes to the tool that runs commands."""
 
-    command: str = Field(description="A line or a script for Bash, without a fence around it.")
+    command: Annotated[str, AfterValidator(_runnable)] = Field(
+        description="A line or a script for Bash, without a fence around it."
+    )
 
 
 class SessionsBashTool(SessionTool):
@@ -114,7 +125,7 @@ class SessionsBashTool(SessionTool):
             return self._answer(await self.aexecute(command, config=config))
 
     def _answer(self, execution: Execution) -> tuple[str, Execution]:
-        return render_execution(execution, limit=self.output_limit) or NO_OUTPUT, execution
+        return render_execution(execution, limit=self.output_limit) or _NO_OUTPUT, execution
 
     def _clean(self, command: str) -> str:
         return clean_command(command) if self.sanitize_input else command

@@ -1,12 +1,12 @@
 """The tool that runs Python."""
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Unpack
+from typing import Annotated, ClassVar, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools.base import ArgsSchema
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from dynamic_sessions import Credential, Execution, clean_code
 from dynamic_sessions.prompts import DEFAULT_LIMIT, describe_python_tool
@@ -24,10 +24,17 @@ from langchain_dynamic_sessions.session_tool import (
 )
 
 
+def _sendable(code: str) -> str:
+    code.encode()
+    return code
+
+
 class PythonCode(BaseModel):
     """What a model passes to the tool that runs Python."""
 
-    code: str = Field(description="Python code, without a fence around it.")
+    code: Annotated[str, AfterValidator(_sendable)] = Field(
+        description="Python code, without a fence around it."
+    )
 
 
 class SessionsPythonREPLTool(SessionTool):

@@ -22,7 +22,7 @@ _FILES_NAMED = 20
 
 _LEAST_INTEGER, _GREATEST_INTEGER = -(2**63), 2**63 - 1
 
-NO_OUTPUT = "The code ran to its end, without output."
+_NO_OUTPUT = "The code ran to its end, without output."
 
 
 def execution_content(
@@ -32,7 +32,7 @@ def execution_content(
     include_images: bool,
 ) -> ToolContent:
     """Return what a model should see of a run. Services for models refuse an empty text."""
-    text = render_execution(execution, limit=limit) or NO_OUTPUT
+    text = render_execution(execution, limit=limit) or _NO_OUTPUT
     images = [image for image in execution.images if _can_be_shown(image)] if include_images else []
     return _with_images(text, images)
 
