@@ -6,7 +6,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from deepagents import create_deep_agent
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -64,16 +63,6 @@ def agent_of(backend: Any, script: Iterator[AIMessage], **settings: Any) -> Any:
 
 def results(state: dict[str, Any]) -> list[str]:
     return [str(item.content) for item in state["messages"] if isinstance(item, ToolMessage)]
-
-
-@pytest.fixture(params=["shell", "python"])
-def access(
-    request: pytest.FixtureRequest, shell_pool: LocalSessionPool
-) -> tuple[str, Credential | None]:
-    """Endpoint and credential of a session pool of either kind."""
-    if request.param == "shell":
-        return shell_pool.endpoint, shell_pool.credential
-    return "local", None
 
 
 def assert_the_program_was_mended(runs: list[str]) -> None:
