@@ -10,7 +10,7 @@ def test_the_public_names_are_these() -> None:
         *("DualSession", "DualSessionPool", "Session", "SessionFiles", "SessionPool"),
         *("AccessToken", "AsyncTokenProvider", "Credential", "TokenProvider"),
         *("CodeBlock", "Execution", "ExecutionError", "ExecutionStatus", "Image"),
-        *("JsonValue", "SessionFile", "ClosingReport"),
+        *("JsonValue", "SessionFile", "SessionStatus", "ClosingReport"),
         *("Deadlines", "RetryPolicy", "identifier_for"),
         *("FunctionModule", "FunctionSpec", "InjectableFunction", "with_requirements"),
         *("clean_code", "describe_functions", "extract_code_blocks", "render_execution"),
