@@ -31,7 +31,7 @@ def test_classes_show_their_public_name() -> None:
 def test_importing_loads_nothing_of_azure_the_local_pool_the_command_line_or_a_framework() -> None:
     code = (
         "import sys, dynamic_sessions;"
-        "print([n for n in ('azure', 'dynamic_sessions_local', 'uvicorn', 'typer', 'rich', 'autogen_core') "
+        "print([n for n in ('azure', 'dynamic_sessions_local', 'uvicorn', 'typer', 'prompt_toolkit', 'autogen_core') "
         "if n in sys.modules])"
     )
     done = subprocess.run(  # noqa: S603 - our own interpreter and code
