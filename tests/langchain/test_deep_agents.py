@@ -13,6 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from dynamic_sessions import Credential
 from dynamic_sessions_local import LocalSessionPool
+from langchain_dynamic_sessions.backends import SessionsBashBackend
 from langchain_dynamic_sessions.sandbox import DynamicSessionsSandbox
 
 PROGRAM = """\
@@ -99,6 +100,20 @@ def test_the_sandbox_alone_is_a_backend_as_well(access: tuple[str, Credential | 
     with DynamicSessionsSandbox(*access) as sandbox:
         state = agent_of(sandbox, work()).invoke(ASKED)
 
+    assert_the_program_was_mended(results(state))
+
+
+def test_programs_written_for_the_predecessors_backend_go_on(shell_pool: LocalSessionPool) -> None:
+    with SessionsBashBackend(
+        pool_management_endpoint=shell_pool.endpoint,
+        access_token_provider=lambda: shell_pool.credential.get_token().token,
+        session_id="conversation-1",
+        timeout=60,
+    ) as backend:
+        state = agent_of(backend, work()).invoke(ASKED)
+        backend.sessions.delete()
+
+    assert backend.id == "conversation-1"
     assert_the_program_was_mended(results(state))
 
 

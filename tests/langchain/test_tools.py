@@ -68,6 +68,15 @@ def test_state_stays_between_calls_under_either_argument_name(argument: str) -> 
         assert tool.invoke("python_version + 1") == "4"
 
 
+async def test_a_session_that_is_deleted_is_followed_by_a_new_one() -> None:
+    async with SessionsPythonREPLTool("local") as tool:
+        first = tool.session_id
+        await tool.ainvoke("x = 1")
+        await tool.adelete_session()
+        assert "NameError" in await tool.ainvoke("x")
+        assert tool.session_id != first
+
+
 async def test_synchronous_and_asynchronous_calls_share_the_session() -> None:
     async with SessionsPythonREPLTool("local") as tool:
         await tool.ainvoke({"code": "x = 41"})
@@ -201,6 +210,8 @@ def test_programs_written_for_the_predecessor_go_on(tmp_path: Path) -> None:
             tool.upload_file()
         with pytest.raises(ValueError, match="not a file's name"):
             tool.download_file(remote_file_path="../../listSessions")
+        tool.delete_session()
+        assert tool.list_files() == []
         tool.close()
 
 

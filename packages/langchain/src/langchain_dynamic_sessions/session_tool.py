@@ -186,6 +186,18 @@ class SessionTool(OnSessions, BaseTool):
         files = await self._sessions.async_session(config).files.list()
         return [RemoteFileMetadata.of(file) for file in files]
 
+    def delete_session(self, *, config: RunnableConfig | None = None) -> None:
+        """End the session, whoever named it. The next call begins a new one.
+
+        Raises:
+            ServiceError: The service, or the way to it, failed.
+        """
+        self._sessions.delete(config)
+
+    async def adelete_session(self, *, config: RunnableConfig | None = None) -> None:
+        """End the session; see delete_session()."""
+        await self._sessions.adelete(config)
+
     def invoke(
         self,
         input: str | dict[str, Any] | ToolCall,  # noqa: A002 - LangChain's name
