@@ -23,7 +23,29 @@ def output_of(
     Raises:
         AssertionError: It failed.
     """
-    done = subprocess.run(  # noqa: S603 - our own interpreter and example
+    done = _run(name, folder, arguments, added)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def failure_of(
+    name: str, folder: Path, *arguments: str, added: Mapping[str, str] | None = None
+) -> str:
+    """What an example says as it gives up.
+
+    Raises:
+        AssertionError: It did not, or not in words of its own.
+    """
+    done = _run(name, folder, arguments, added)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def _run(
+    name: str, folder: Path, arguments: tuple[str, ...], added: Mapping[str, str] | None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own interpreter and example
         [sys.executable, EXAMPLES / f"{name}.py", *arguments],
         cwd=folder,
         env=environment(added),
@@ -31,5 +53,3 @@ def output_of(
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout

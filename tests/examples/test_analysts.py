@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,12 @@ import pytest
 from .running import EXAMPLES, output_of
 
 ANALYSTS = sorted(path.stem for path in EXAMPLES.glob("analyst_*.py"))
+
+
+def test_the_index_names_every_example() -> None:
+    index = (EXAMPLES / "README.md").read_text()
+    named = re.findall(r"^\| \[`(\w+)\.py`\]\(\1\.py\) \|", index, re.MULTILINE)
+    assert sorted(named) == sorted({path.stem for path in EXAMPLES.glob("*.py")} - {"cars"})
 
 
 def test_there_is_an_analyst_for_every_adapter() -> None:
