@@ -1,80 +1,20 @@
 """A deep agent writes a program, runs it and mends it, in a sandboxed session over a data set.
 
-Without an API key a scripted model plays its part; with OPENAI_API_KEY set, a real one does (it
-needs langchain-openai). The session lives on this machine, or in the Shell or Python pool that
-DYNAMIC_SESSIONS_ENDPOINT names.
+A scripted model plays its part; with OPENAI_API_KEY set, a real one does. The session lives on
+this machine, or in the Shell or Python pool that DYNAMIC_SESSIONS_ENDPOINT names.
 """
 
 import os
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from deepagents import create_deep_agent  # pyright: ignore[reportUnknownVariableType]
-from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 
 from langchain_dynamic_sessions.sandbox import DynamicSessionsSandbox
-
-DATA = "/mnt/data/iowa-electricity.csv"
-PROGRAM = "/mnt/data/renewables.py"
-TASK = f"""Since which year has a third of Iowa's electricity been renewable? {DATA} has its sources
-by year. Write a program without dependencies, {PROGRAM}, that prints every year's share; run it, and
-mend it until it works."""
-
-DRAFT = f'''\
-import csv
-from collections import defaultdict
-
-total, renewable = defaultdict(int), defaultdict(int)
-with open("{DATA}") as file:
-    for row in csv.DictReader(file):
-        total[row["year"]] += int(row["generation"])
-        if row["source"] == "Renewables":
-            renewable[row["year"]] += int(row["generation"])
-for year in total:
-    print(year[:4], f"{{renewable[year] / total[year]:.1%}}")
-'''
-
-SCRIPT: list[tuple[str, dict[str, Any]]] = [
-    ("write_file", {"file_path": PROGRAM, "content": DRAFT}),
-    ("execute", {"command": f"python {PROGRAM}"}),
-    ("read_file", {"file_path": DATA, "limit": 3}),
-    (
-        "edit_file",
-        {
-            "file_path": PROGRAM,
-            "old_string": '"generation"',
-            "new_string": '"net_generation"',
-            "replace_all": True,
-        },
-    ),
-    ("execute", {"command": f"python {PROGRAM}"}),
-]
-
-
-class ScriptedModel(GenericFakeChatModel):
-    """Follows the script, whatever tools it is given and whatever comes of it."""
-
-    def bind_tools(self, tools: object, **kwargs: Any) -> "ScriptedModel":
-        """Return the model itself."""
-        del tools, kwargs
-        return self
-
-
-def scripted_messages() -> Iterator[AIMessage]:
-    """Yield what the scripted model says."""
-    for number, (name, arguments) in enumerate(SCRIPT):
-        yield AIMessage("", tool_calls=[{"id": str(number), "name": name, "args": arguments}])
-    yield AIMessage("Since 2015, when 33.7 % of it was; in 2001 it was 3.5 %.")
-
-
-def choose_model() -> str | BaseChatModel:
-    """Return a real model where there is a key for one, else the script."""
-    if os.environ.get("OPENAI_API_KEY"):
-        return f"openai:{os.environ.get('OPENAI_MODEL', 'gpt-4o-mini')}"
-    return ScriptedModel(messages=scripted_messages())
+from models.langchain import choose_model
+from models.programmer import DATA, PROGRAM, REPLIES, TASK
 
 
 def have_written(data: bytes) -> bytes:
@@ -83,7 +23,7 @@ def have_written(data: bytes) -> bytes:
     with DynamicSessionsSandbox(endpoint) as sandbox:
         sandbox.upload_files([(DATA, data)])
         agent: Any = create_deep_agent(  # pyright: ignore[reportUnknownVariableType]
-            choose_model(), backend=sandbox.as_backend()
+            choose_model(REPLIES), backend=sandbox.as_backend()
         )
         for message in agent.invoke({"messages": [HumanMessage(TASK)]})["messages"]:
             for call in getattr(message, "tool_calls", []):
@@ -97,14 +37,9 @@ def have_written(data: bytes) -> bytes:
     return program.content
 
 
-def main() -> None:
-    """Have the program written, and say where it is."""
+if __name__ == "__main__":
     program = Path("out", "deep_agent", "renewables.py").resolve()
     program.parent.mkdir(parents=True, exist_ok=True)
     data = resources.files("vega_datasets") / "_data" / "iowa-electricity.csv"
     program.write_bytes(have_written(data.read_bytes()))
     print(f"\nThe program is {program}")
-
-
-if __name__ == "__main__":
-    main()

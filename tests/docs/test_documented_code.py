@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md")), *ROOT.glob("docs/**/*.md")]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "examples" / "README.md",
+    *sorted(ROOT.glob("packages/*/README.md")),
+    *ROOT.glob("docs/**/*.md"),
+]
 # Their examples run where the clients are installed: see tests/interoperation.
 FOREIGN = ROOT / "docs" / "clients.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

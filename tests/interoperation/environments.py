@@ -2,12 +2,13 @@
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from uv_command import find_uv
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = Path(__file__).parent / "clients"
@@ -18,13 +19,6 @@ MAKING_SECONDS = 300
 
 class NotMadeError(Exception):
     """The environment of a client cannot be had."""
-
-
-def find_uv() -> str:
-    """Where uv is: the scripts say so, else it is on PATH or where the scripts put it."""
-    found = os.environ.get("UV") or shutil.which("uv") or shutil.which(ROOT / ".uv" / "bin" / "uv")
-    assert found, "uv is neither on PATH nor in .uv/; run ./scripts/test, which gets it"
-    return found
 
 
 def python_for(client: str) -> Path:

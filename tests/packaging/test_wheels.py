@@ -1,25 +1,13 @@
 """Each wheel stands alone: it installs beside only what it names. And all of them stand together."""
 
-import os
-import shutil
 import subprocess
 import sys
-import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-IMPORT_NAMES = {
-    "dynamic-sessions": "dynamic_sessions",
-    "dynamic-sessions-local": "dynamic_sessions_local",
-    "autogen-ext-dynamic-sessions": "autogen_ext_dynamic_sessions",
-    "dynamic-sessions-mcp": "dynamic_sessions_mcp",
-    "langchain-dynamic-sessions": "langchain_dynamic_sessions",
-    "llama-index-tools-dynamic-sessions": "llama_index.tools.dynamic_sessions",
-    "maf-dynamic-sessions": "maf_dynamic_sessions",
-}
+from distributions import IMPORT_NAMES, ROOT
+from uv_command import find_uv
 
 
 def _run(*command: str | Path) -> str:
@@ -30,35 +18,14 @@ def _run(*command: str | Path) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
-def uv() -> str:
-    found = os.environ.get("UV") or shutil.which("uv") or shutil.which(ROOT / ".uv" / "bin" / "uv")
-    assert found, "uv is neither on PATH nor in .uv/; run ./scripts/test, which gets it"
-    return found
-
-
-@pytest.fixture(scope="session")
-def wheels(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheels")
-    _run(uv, "build", "--quiet", "--all-packages", "--wheel", "--out-dir", folder)
-    return folder
-
-
-def test_no_package_is_left_out() -> None:
-    projects = [tomllib.loads(path.read_text()) for path in ROOT.glob("packages/*/pyproject.toml")]
-
-    assert {item["project"]["name"] for item in projects} == set(IMPORT_NAMES)
-
-
-def _environment(
-    uv: str, wheels: Path, folder: Path, distributions: list[str], resolution: str
-) -> Path:
+def _environment(released: Path, folder: Path, distributions: list[str], resolution: str) -> Path:
     """Install distributions into an environment of their own, and return its interpreter."""
+    uv = find_uv()
     environment = folder / "environment"
     python = environment / "bin" / "python"
     _run(uv, "venv", "--quiet", "--python", sys.executable, environment)
     _run(
-        *(uv, "pip", "install", "--quiet", "--python", python, "--find-links", wheels),
+        *(uv, "pip", "install", "--quiet", "--python", python, "--find-links", released),
         *("--resolution", resolution, *distributions),
     )
     return python
@@ -68,9 +35,9 @@ def _environment(
 @pytest.mark.parametrize("resolution", ["highest", "lowest-direct"])
 @pytest.mark.parametrize("distribution", IMPORT_NAMES)
 def test_a_wheel_installs_alone_and_imports(
-    uv: str, wheels: Path, tmp_path: Path, distribution: str, resolution: str
+    released: Path, tmp_path: Path, distribution: str, resolution: str
 ) -> None:
-    python = _environment(uv, wheels, tmp_path, [distribution], resolution)
+    python = _environment(released, tmp_path, [distribution], resolution)
     name = IMPORT_NAMES[distribution]
     assert _run(python, "-W", "error", "-c", f"import {name}; print({name}.__all__)")
 
@@ -78,10 +45,10 @@ def test_a_wheel_installs_alone_and_imports(
 @pytest.mark.slow
 @pytest.mark.parametrize("resolution", ["highest", "lowest-direct"])
 def test_all_wheels_install_into_one_environment_and_import_in_one_process(
-    uv: str, wheels: Path, tmp_path: Path, resolution: str
+    released: Path, tmp_path: Path, resolution: str
 ) -> None:
-    python = _environment(uv, wheels, tmp_path, list(IMPORT_NAMES), resolution)
-    _run(uv, "pip", "check", "--quiet", "--python", python)
+    python = _environment(released, tmp_path, list(IMPORT_NAMES), resolution)
+    _run(find_uv(), "pip", "check", "--quiet", "--python", python)
     for first in IMPORT_NAMES.values():
         others = [name for name in IMPORT_NAMES.values() if name != first]
         statements = [f"import {name}; assert {name}.__all__" for name in (first, *others)]
@@ -98,9 +65,9 @@ def test_all_wheels_install_into_one_environment_and_import_in_one_process(
     ],
 )
 def test_an_extra_brings_what_its_module_needs(
-    uv: str, wheels: Path, tmp_path: Path, distribution: str, module: str, resolution: str
+    released: Path, tmp_path: Path, distribution: str, module: str, resolution: str
 ) -> None:
-    python = _environment(uv, wheels, tmp_path, [distribution], resolution)
+    python = _environment(released, tmp_path, [distribution], resolution)
     assert _run(python, "-c", f"import {module}; print({module}.__name__)")
 
 
@@ -120,29 +87,7 @@ sandbox.close()
 
 
 @pytest.mark.slow
-def test_deep_agents_code_finds_the_sandboxes(uv: str, wheels: Path, tmp_path: Path) -> None:
+def test_deep_agents_code_finds_the_sandboxes(released: Path, tmp_path: Path) -> None:
     wanted = ["langchain-dynamic-sessions[deepagents,local]", "deepagents-code"]
-    python = _environment(uv, wheels, tmp_path, wanted, "highest")
+    python = _environment(released, tmp_path, wanted, "highest")
     assert _run(python, "-c", FIND_A_SANDBOX) == "found\n/mnt/data\n\n"
-
-
-@pytest.mark.parametrize("distribution", IMPORT_NAMES)
-def test_a_wheel_carries_its_licence_and_its_types(wheels: Path, distribution: str) -> None:
-    (wheel,) = wheels.glob(f"{distribution.replace('-', '_')}-[0-9]*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    package = IMPORT_NAMES[distribution].replace(".", "/")
-    assert f"{package}/py.typed" in names
-    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
-
-
-@pytest.mark.parametrize(
-    "distribution", [item for item, import_name in IMPORT_NAMES.items() if "." in import_name]
-)
-def test_a_wheel_below_a_namespace_leaves_the_namespace_to_all(
-    wheels: Path, distribution: str
-) -> None:
-    (wheel,) = wheels.glob(f"{distribution.replace('-', '_')}-[0-9]*.whl")
-    package = Path(IMPORT_NAMES[distribution].replace(".", "/"))
-    modules = [Path(name) for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".py")]
-    assert modules
-    assert [module for module in modules if not module.is_relative_to(package)] == []
