@@ -2,9 +2,12 @@
 
 import base64
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import httpx
 import pytest
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.tools import BaseTool, BaseToolkit
 
 from dynamic_sessions import AsyncSessionPool
@@ -74,7 +77,28 @@ def test_a_wrong_name_is_told_the_model(toolkit: SessionsToolkit, name: str) -> 
     message = by_name(toolkit)["read_file"].invoke(call)
 
     assert message.status == "error"
+    assert message.name == "read_file"
     assert "file" in message.content
+    assert by_name(toolkit)["read_file"].invoke({"name": name}) == message.content
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(403), httpx.Response(404)])
+async def test_every_call_that_fails_ends_for_those_who_trace_it(
+    session_pool: AsyncSessionPool, service: ScriptedService, answer: httpx.Response
+) -> None:
+    seen: list[str] = []
+
+    class Tracer(AsyncCallbackHandler):
+        async def on_tool_error(self, error: BaseException, **_: Any) -> None:
+            seen.append(type(error).__name__)
+
+    tool = by_name(SessionsToolkit(session_pool=session_pool))["read_file"]
+    service.fail_next(answer)
+    with suppress(SessionToolException):
+        await tool.ainvoke({"name": "a.txt"}, {"callbacks": [Tracer()]})
+
+    expected = "ToolArgumentException" if answer.status_code == 404 else "SessionToolException"
+    assert seen == [expected]
 
 
 async def test_a_failing_service_is_raised(

@@ -15,7 +15,7 @@ from langchain_dynamic_sessions.conversations import (
     OnSessions,
     SessionSettings,
 )
-from langchain_dynamic_sessions.errors import file_errors, tell_the_model
+from langchain_dynamic_sessions.errors import file_errors
 from langchain_dynamic_sessions.python_tool import SessionsPythonREPLTool
 from langchain_dynamic_sessions.results import ToolContent, file_content
 from langchain_dynamic_sessions.session_tool import SessionTool
@@ -49,9 +49,8 @@ class _FileTool(SessionTool):
     response_format: Literal["content", "content_and_artifact"] = "content"
 
     def on(self, sessions: ConversationSessions) -> Self:
-        """Work on some sessions, and tell the model what it got wrong."""
+        """Work on some sessions."""
         self._sessions = sessions
-        self.handle_tool_error = tell_the_model
         return self
 
 
