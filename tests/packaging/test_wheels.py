@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 IMPORT_NAMES = {
@@ -19,6 +20,11 @@ IMPORT_NAMES = {
     "langchain-dynamic-sessions": "langchain_dynamic_sessions",
     "llama-index-tools-dynamic-sessions": "llama_index.tools.dynamic_sessions",
     "maf-dynamic-sessions": "maf_dynamic_sessions",
+}
+PROJECTS = {
+    project["name"]: project
+    for path in ROOT.glob("packages/*/pyproject.toml")
+    for project in [tomllib.loads(path.read_text())["project"]]
 }
 
 
@@ -45,21 +51,35 @@ def wheels(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_no_package_is_left_out() -> None:
-    projects = [tomllib.loads(path.read_text()) for path in ROOT.glob("packages/*/pyproject.toml")]
+    assert set(PROJECTS) == set(IMPORT_NAMES)
 
-    assert {item["project"]["name"] for item in projects} == set(IMPORT_NAMES)
+
+def _named_requirements(distribution: str) -> list[str]:
+    """Return what a distribution of this project and its extras require of others.
+
+    uv takes the lowest versions only of what it is asked for by name.
+    """
+    wanted = Requirement(distribution)
+    project = PROJECTS.get(wanted.name, {})
+    extras = project.get("optional-dependencies", {})
+    named = [
+        *project.get("dependencies", []),
+        *(item for name in wanted.extras for item in extras[name]),
+    ]
+    return [item for item in named if Requirement(item).name not in PROJECTS]
 
 
 def _environment(
     uv: str, wheels: Path, folder: Path, distributions: list[str], resolution: str
 ) -> Path:
     """Install distributions into an environment of their own, and return its interpreter."""
+    named = [item for name in distributions for item in _named_requirements(name)]
     environment = folder / "environment"
     python = environment / "bin" / "python"
     _run(uv, "venv", "--quiet", "--python", sys.executable, environment)
     _run(
         *(uv, "pip", "install", "--quiet", "--python", python, "--find-links", wheels),
-        *("--resolution", resolution, *distributions),
+        *("--resolution", resolution, *distributions, *named),
     )
     return python
 
