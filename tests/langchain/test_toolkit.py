@@ -13,6 +13,8 @@ from langchain_core.tools import BaseTool, BaseToolkit
 from dynamic_sessions import AsyncSessionPool
 from dynamic_sessions.testing import ScriptedService
 from langchain_dynamic_sessions import SessionsToolkit, SessionToolException
+from langchain_dynamic_sessions.middleware import SessionsMiddleware
+from langchain_dynamic_sessions.sandbox import DynamicSessionsSandbox
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -111,6 +113,9 @@ async def test_a_failing_service_is_raised(
         await tools["list_files"].ainvoke({})
 
 
-def test_a_session_for_every_call_is_refused() -> None:
+@pytest.mark.parametrize("kind", [SessionsToolkit, SessionsMiddleware, DynamicSessionsSandbox])
+def test_a_session_for_every_call_is_refused_where_files_are_to_stay(
+    kind: type[SessionsToolkit | SessionsMiddleware | DynamicSessionsSandbox],
+) -> None:
     with pytest.raises(ValueError, match="outlives"):
-        SessionsToolkit("local", delete_session_after_invocation=True)
+        kind("local", delete_session_after_invocation=True)

@@ -14,6 +14,7 @@ from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
     OnSessions,
     SessionSettings,
+    lasting_sessions,
 )
 from langchain_dynamic_sessions.errors import file_errors
 from langchain_dynamic_sessions.python_tool import SessionsPythonREPLTool
@@ -175,10 +176,8 @@ class SessionsToolkit(OnSessions, BaseToolkit):
         credential: Credential | None = None,
         **settings: Unpack[SessionSettings],
     ) -> None:
-        if settings.get("delete_session_after_invocation"):
-            raise ValueError("Tools that share files need a session that outlives a call.")
         super().__init__()
-        self._sessions = ConversationSessions(endpoint, credential, **settings)
+        self._sessions = lasting_sessions(None, endpoint, credential, settings)
 
     def get_tools(self) -> list[BaseTool]:
         """Return the tools."""
