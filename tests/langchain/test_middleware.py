@@ -273,6 +273,18 @@ async def test_without_collecting_a_run_costs_one_request(
     assert len(service.requests) - before == 1
 
 
+async def test_leaving_the_middleware_deletes_the_sessions_of_its_threads(
+    service: ScriptedService, session_pool: AsyncSessionPool
+) -> None:
+    async with SessionsMiddleware(session_pool=session_pool) as middleware:
+        agent = agent_of(middleware, ScriptedModel(messages=turns("1", "2")))
+        await agent.ainvoke(question(), ONE)
+        await agent.ainvoke(question(), TWO)
+        assert len(service.sessions) == 2
+
+    assert not service.sessions
+
+
 async def test_a_turn_without_code_sends_nothing(
     service: ScriptedService, session_pool: AsyncSessionPool
 ) -> None:

@@ -150,7 +150,7 @@ def test_a_link_leads_where_it_leads_in_the_session(sandbox: DynamicSessionsSand
 
 def test_found_files_have_absolute_paths(sandbox: DynamicSessionsSandbox) -> None:
     sandbox.write("/mnt/data/src/main.py", "print('hello')\n")
-    found = sandbox.glob("*.py", path="/mnt/data").matches
+    found = sandbox.glob("**/*.py", path="/mnt/data").matches
     matched = sandbox.grep("hello", path="/mnt/data").matches
     assert [item["path"] for item in found or []] == ["/mnt/data/src/main.py"]
     assert [item["path"] for item in matched or []] == ["/mnt/data/src/main.py"]

@@ -46,6 +46,25 @@ class TestPythonToolOnASession(ToolsIntegrationTests):
         return {"code": "print('hello world')"}
 
 
+class TestBashTool(ToolsUnitTests):
+    @property
+    def tool_constructor(self) -> type[BaseTool]:
+        return SessionsBashTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        return {"pool_management_endpoint": "local"}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return {"command": "echo hello"}
+
+    @property
+    def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
+        expected = {"pool_management_endpoint": "local"}
+        return {"DYNAMIC_SESSIONS_ENDPOINT": "local"}, {}, expected
+
+
 class TestBashToolOnASession(ToolsIntegrationTests):
     @pytest.fixture
     async def tool(self, shell_pool: LocalSessionPool) -> AsyncIterator[BaseTool]:

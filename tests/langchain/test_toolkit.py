@@ -2,14 +2,19 @@
 
 import base64
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import httpx
 import pytest
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.tools import BaseTool, BaseToolkit
 
 from dynamic_sessions import AsyncSessionPool
 from dynamic_sessions.testing import ScriptedService
 from langchain_dynamic_sessions import SessionsToolkit, SessionToolException
+from langchain_dynamic_sessions.middleware import SessionsMiddleware
+from langchain_dynamic_sessions.sandbox import DynamicSessionsSandbox
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -74,7 +79,28 @@ def test_a_wrong_name_is_told_the_model(toolkit: SessionsToolkit, name: str) -> 
     message = by_name(toolkit)["read_file"].invoke(call)
 
     assert message.status == "error"
+    assert message.name == "read_file"
     assert "file" in message.content
+    assert by_name(toolkit)["read_file"].invoke({"name": name}) == message.content
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(403), httpx.Response(404)])
+async def test_every_call_that_fails_ends_for_those_who_trace_it(
+    session_pool: AsyncSessionPool, service: ScriptedService, answer: httpx.Response
+) -> None:
+    seen: list[str] = []
+
+    class Tracer(AsyncCallbackHandler):
+        async def on_tool_error(self, error: BaseException, **_: Any) -> None:
+            seen.append(type(error).__name__)
+
+    tool = by_name(SessionsToolkit(session_pool=session_pool))["read_file"]
+    service.fail_next(answer)
+    with suppress(SessionToolException):
+        await tool.ainvoke({"name": "a.txt"}, {"callbacks": [Tracer()]})
+
+    expected = "ToolArgumentException" if answer.status_code == 404 else "SessionToolException"
+    assert seen == [expected]
 
 
 async def test_a_failing_service_is_raised(
@@ -87,6 +113,9 @@ async def test_a_failing_service_is_raised(
         await tools["list_files"].ainvoke({})
 
 
-def test_a_session_for_every_call_is_refused() -> None:
+@pytest.mark.parametrize("kind", [SessionsToolkit, SessionsMiddleware, DynamicSessionsSandbox])
+def test_a_session_for_every_call_is_refused_where_files_are_to_stay(
+    kind: type[SessionsToolkit | SessionsMiddleware | DynamicSessionsSandbox],
+) -> None:
     with pytest.raises(ValueError, match="outlives"):
-        SessionsToolkit("local", delete_session_after_invocation=True)
+        kind("local", delete_session_after_invocation=True)

@@ -108,6 +108,18 @@ def test_a_chart_is_an_image_block_and_in_the_artifact() -> None:
     assert text == "[image: image/png]"
 
 
+def test_pictures_that_services_for_models_refuse_are_named_and_in_the_artifact_alone() -> None:
+    show = f"{PLOT}; ".replace("plt.plot", "plt.figure(figsize=({}, 1)); plt.plot")
+    codes = [show.format(1) + "1 / 0", show.format(120), show.format(10)]
+    with SessionsPythonREPLTool("local") as tool:
+        failed, wide, fine = (tool.invoke(call(tool.name, code=code)) for code in codes)
+
+    assert "[image: image/png]" in failed.content
+    assert wide.content == "[image: image/png]"
+    assert [len(message.artifact.images) for message in (failed, wide, fine)] == [1, 1, 1]
+    assert [block["type"] for block in fine.content] == ["text", "image"]
+
+
 async def test_a_failing_service_is_a_tool_exception(
     session_pool: AsyncSessionPool, service: ScriptedService
 ) -> None:

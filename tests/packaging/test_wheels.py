@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
-from distributions import IMPORT_NAMES, ROOT
+from distributions import IMPORT_NAMES, PROJECTS, ROOT
 from uv_command import find_uv
 
 
@@ -18,15 +19,31 @@ def _run(*command: str | Path) -> str:
     return done.stdout
 
 
+def _named_requirements(distribution: str) -> list[str]:
+    """Return what a distribution of this project and its extras require of others.
+
+    uv takes the lowest versions only of what it is asked for by name.
+    """
+    wanted = Requirement(distribution)
+    project = PROJECTS.get(wanted.name, {})
+    extras = project.get("optional-dependencies", {})
+    named = [
+        *project.get("dependencies", []),
+        *(item for name in wanted.extras for item in extras[name]),
+    ]
+    return [item for item in named if Requirement(item).name not in PROJECTS]
+
+
 def _environment(released: Path, folder: Path, distributions: list[str], resolution: str) -> Path:
     """Install distributions into an environment of their own, and return its interpreter."""
     uv = find_uv()
+    named = [item for name in distributions for item in _named_requirements(name)]
     environment = folder / "environment"
     python = environment / "bin" / "python"
     _run(uv, "venv", "--quiet", "--python", sys.executable, environment)
     _run(
         *(uv, "pip", "install", "--quiet", "--python", python, "--find-links", released),
-        *("--resolution", resolution, *distributions),
+        *("--resolution", resolution, *distributions, *named),
     )
     return python
 

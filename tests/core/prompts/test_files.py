@@ -85,3 +85,10 @@ def test_pictures_are_known_by_their_content(content: bytes, mime_type: str) -> 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG", b"RIFF....WAVE", b"<svg/>"])
 def test_other_content_is_no_picture(content: bytes) -> None:
     assert image_in(content) is None
+
+
+@pytest.mark.parametrize(("width", "height"), [(8001, 1), (1, 8001), (8000, 8000)])
+def test_a_picture_that_models_refuse_for_its_size_is_none(width: int, height: int) -> None:
+    size = width.to_bytes(4) + height.to_bytes(4)
+    content = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\x0dIHDR" + size
+    assert (image_in(content) is None) == (max(width, height) > 8000)

@@ -128,7 +128,7 @@ class ConversationSessions(Closing):
         self._key = session_key
         self._secret = session_secret or secrets.token_bytes(_SECRET_BYTES)
         self._is_named = bool(session_id) or session_secret is not None
-        self._one_each = delete_session_after_invocation
+        self.outlive_calls = not delete_session_after_invocation
         self._pool = DualSessionPool(
             endpoint,
             credential,
@@ -176,7 +176,7 @@ class ConversationSessions(Closing):
     @contextmanager
     def for_call(self, config: RunnableConfig | None) -> Generator[Session]:
         """Yield the session for one tool call."""
-        if not self._one_each:
+        if self.outlive_calls:
             yield self.session(config)
             return
         identifier = str(uuid.uuid4())
@@ -191,7 +191,7 @@ class ConversationSessions(Closing):
     @asynccontextmanager
     async def for_async_call(self, config: RunnableConfig | None) -> AsyncGenerator[AsyncSession]:
         """Yield the session for one tool call in the running event loop."""
-        if not self._one_each:
+        if self.outlive_calls:
             yield self.async_session(config)
             return
         identifier = str(uuid.uuid4())
@@ -286,3 +286,22 @@ def conversation_sessions(
     if endpoint is not None or credential is not None or settings:
         raise ValueError("Sessions that exist already have their endpoint and settings.")
     return sessions
+
+
+def lasting_sessions(
+    sessions: ConversationSessions | None,
+    endpoint: str | None,
+    credential: Credential | None,
+    settings: SessionSettings,
+) -> ConversationSessions:
+    """Return sessions for what leaves files in them from one call to the next.
+
+    Raises:
+        ValueError: See conversation_sessions(); or every call would have a session of its own.
+    """
+    found = conversation_sessions(sessions, endpoint, credential, settings)
+    if not found.outlive_calls:
+        raise ValueError(
+            "Files need a session that outlives a call: leave out delete_session_after_invocation."
+        )
+    return found

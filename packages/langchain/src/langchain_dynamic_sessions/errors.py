@@ -43,10 +43,3 @@ def file_errors() -> Generator[None]:
             raise ToolArgumentException("The session has no such file.") from error
         except ValueError as error:
             raise ToolArgumentException(str(error)) from error
-
-
-def tell_the_model(error: ToolException) -> str:
-    """Return what a model should read of its own mistake; raise everything else."""
-    if isinstance(error, ToolArgumentException):
-        return str(error)
-    raise error

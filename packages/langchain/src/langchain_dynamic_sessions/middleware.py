@@ -22,7 +22,7 @@ from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
     OnSessions,
     SessionSettings,
-    conversation_sessions,
+    lasting_sessions,
 )
 from langchain_dynamic_sessions.descriptions import session_guide
 from langchain_dynamic_sessions.errors import tool_errors
@@ -79,9 +79,12 @@ class SessionsMiddleware(OnSessions, AgentMiddleware[SessionFilesState]):
         **settings: Unpack[SessionSettings],
     ) -> None:
         super().__init__()
-        if sessions is None and not settings.get("session_id"):
+        has_one_session = settings.get("session_id") or settings.get(
+            "delete_session_after_invocation"
+        )
+        if sessions is None and not has_one_session:
             settings.setdefault("session_key", "thread_id")
-        self._sessions = conversation_sessions(sessions, endpoint, credential, settings)
+        self._sessions = lasting_sessions(sessions, endpoint, credential, settings)
         self._collects_files = collect_files
         self._tool = SessionsPythonREPLTool(
             sessions=self._sessions,

@@ -1,11 +1,12 @@
 """From core's values to LangChain's message content."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from langchain_core.messages import ToolMessage
+from langchain_core.messages.tool import ToolCall
 
 from dynamic_sessions import Execution, Image, render_execution
 from dynamic_sessions.models import JsonValue
@@ -31,9 +32,15 @@ def execution_content(
     limit: int | None,
     include_images: bool,
 ) -> ToolContent:
-    """Return what a model should see of a run. Services for models refuse an empty text."""
+    """Return what a model should see of a run.
+
+    Services for models refuse an empty text, and Anthropic's a picture in the result of a call that
+    failed; the text names every picture, and the artifact has it.
+    """
     text = render_execution(execution, limit=limit) or _NO_OUTPUT
-    images = [image for image in execution.images if _can_be_shown(image)] if include_images else []
+    if not (include_images and execution.ok):
+        return text
+    images = [image for image in execution.images if _can_be_shown(image)]
     return _with_images(text, images)
 
 
@@ -83,6 +90,14 @@ def with_status(result: Any) -> Any:
         if isinstance(artifact, Execution) and not artifact.ok:
             result.status = "error"
     return result
+
+
+def mistake(error: Exception, tool_input: str | Mapping[str, Any] | ToolCall) -> ToolMessage | str:
+    """Return what a model should read of its own mistake: a message where it made a tool call."""
+    call = cast("Mapping[str, Any]", {} if isinstance(tool_input, str) else tool_input)
+    if call.get("type") != "tool_call":
+        return str(error)
+    return ToolMessage(str(error), tool_call_id=call["id"], name=call["name"], status="error")
 
 
 def _fits_in_a_checkpoint(value: JsonValue) -> bool:

@@ -32,7 +32,7 @@ from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
     OnSessions,
     SessionSettings,
-    conversation_sessions,
+    lasting_sessions,
 )
 from langchain_dynamic_sessions.sandbox_files import DownloadBatch, UploadBatch
 
@@ -102,7 +102,7 @@ class DynamicSessionsSandbox(OnSessions, BaseSandbox):
     ) -> None:
         if sessions is None:
             settings.setdefault("on_cancel", "leave")
-        self._sessions = conversation_sessions(sessions, endpoint, credential, settings)
+        self._sessions = lasting_sessions(sessions, endpoint, credential, settings)
         self._kind = kind
 
     def __repr__(self) -> str:

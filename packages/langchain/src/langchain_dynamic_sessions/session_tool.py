@@ -20,7 +20,8 @@ from langchain_dynamic_sessions.conversations import (
     OnSessions,
     SessionSettings,
 )
-from langchain_dynamic_sessions.results import with_status
+from langchain_dynamic_sessions.errors import ToolArgumentException
+from langchain_dynamic_sessions.results import mistake, with_status
 
 
 class ToolFields(TypedDict, total=False):
@@ -205,7 +206,10 @@ class SessionTool(OnSessions, BaseTool):
         **kwargs: Any,
     ) -> Any:
         """Call the tool. The message about a run that failed has the status "error"."""
-        return with_status(super().invoke(input, config, **kwargs))
+        try:
+            return with_status(super().invoke(input, config, **kwargs))
+        except ToolArgumentException as error:
+            return mistake(error, input)
 
     async def ainvoke(
         self,
@@ -214,7 +218,10 @@ class SessionTool(OnSessions, BaseTool):
         **kwargs: Any,
     ) -> Any:
         """Call the tool; see invoke()."""
-        return with_status(await super().ainvoke(input, config, **kwargs))
+        try:
+            return with_status(await super().ainvoke(input, config, **kwargs))
+        except ToolArgumentException as error:
+            return mistake(error, input)
 
     def _parse_input(
         self, tool_input: str | dict[str, Any], tool_call_id: str | None

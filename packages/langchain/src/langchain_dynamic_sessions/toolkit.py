@@ -14,8 +14,9 @@ from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
     OnSessions,
     SessionSettings,
+    lasting_sessions,
 )
-from langchain_dynamic_sessions.errors import file_errors, tell_the_model
+from langchain_dynamic_sessions.errors import file_errors
 from langchain_dynamic_sessions.python_tool import SessionsPythonREPLTool
 from langchain_dynamic_sessions.results import ToolContent, file_content
 from langchain_dynamic_sessions.session_tool import SessionTool
@@ -49,9 +50,8 @@ class _FileTool(SessionTool):
     response_format: Literal["content", "content_and_artifact"] = "content"
 
     def on(self, sessions: ConversationSessions) -> Self:
-        """Work on some sessions, and tell the model what it got wrong."""
+        """Work on some sessions."""
         self._sessions = sessions
-        self.handle_tool_error = tell_the_model
         return self
 
 
@@ -176,10 +176,8 @@ class SessionsToolkit(OnSessions, BaseToolkit):
         credential: Credential | None = None,
         **settings: Unpack[SessionSettings],
     ) -> None:
-        if settings.get("delete_session_after_invocation"):
-            raise ValueError("Tools that share files need a session that outlives a call.")
         super().__init__()
-        self._sessions = ConversationSessions(endpoint, credential, **settings)
+        self._sessions = lasting_sessions(None, endpoint, credential, settings)
 
     def get_tools(self) -> list[BaseTool]:
         """Return the tools."""

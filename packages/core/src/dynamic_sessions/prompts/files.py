@@ -7,9 +7,14 @@ from dynamic_sessions.prompts.executions import DEFAULT_LIMIT
 from dynamic_sessions.prompts.names import on_one_line
 from dynamic_sessions.prompts.shortening import MIN_LIMIT, shorten_together
 
+MAX_IMAGE_PIXELS = 8000
+"""Of the width and of the height of a picture."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
 # What vision models take, by the bytes that such a file begins with.
 _SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": "png",
+    _PNG: "png",
     b"\xff\xd8\xff": "jpeg",
     b"GIF87a": "gif",
     b"GIF89a": "gif",
@@ -58,14 +63,22 @@ def image_in(content: bytes) -> Image | None:
     """Return a file's content as a picture, if it begins like one that models can look at.
 
     The name of a file proves nothing: a service for models refuses a whole conversation because
-    of one picture that is none.
+    of one picture that is none, or that is wider or higher than MAX_IMAGE_PIXELS; of PNG, in which
+    charts come, that is looked at.
     """
+    if content.startswith(_PNG) and max(_png_size(content)) > MAX_IMAGE_PIXELS:
+        return None
     for signature, image_format in _SIGNATURES.items():
         if content.startswith(signature):
             return Image(data=content, format=image_format)
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return Image(data=content, format="webp")
     return None
+
+
+def _png_size(content: bytes) -> tuple[int, int]:
+    # The first chunk's data begin with both, after its length and its name.
+    return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
 
 
 def _within(text: str, limit: int | None) -> str:
