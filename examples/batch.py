@@ -10,25 +10,14 @@ import os
 
 import anyio
 from agent_framework import Agent
-from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import Progress
 
 from cars import CARS, load_cars
 from maf_dynamic_sessions import DynamicSessionsTool
 from models.agent_framework import choose_model
 
 AT_ONCE = 8
-BRANDS = [
-    "amc",
-    "buick",
-    "chevrolet",
-    "datsun",
-    "dodge",
-    "ford",
-    "plymouth",
-    "pontiac",
-    "toyota",
-    "volkswagen",
-]
+BRANDS = ("amc", "audi", "buick", "datsun", "dodge", "fiat", "ford", "honda", "mazda", "toyota")
 YEARS = range(1970, 1980)
 
 
@@ -50,9 +39,7 @@ async def main() -> None:
     """Ask all questions, and write the answers to a file."""
     answers: dict[str, str] = {}
     limiter = anyio.CapacityLimiter(AT_ONCE)
-    progress = Progress(
-        *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()
-    )
+    progress = Progress()
     bar = progress.add_task("questions", total=len(BRANDS) * len(YEARS))
     endpoint = os.environ.get("DYNAMIC_SESSIONS_ENDPOINT", "local")
 

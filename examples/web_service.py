@@ -58,20 +58,22 @@ async def ask(
     question: Annotated[str, Body(embed=True)], user: Annotated[str, Depends(user)]
 ) -> AsyncGenerator[ServerSentEvent]:
     """Stream the code, its output and the answer; a reader who leaves stops the code."""
-    model = choose_model(
-        REPLIES.get(question, (f"print({question!r})", "I have no script for it."))
-    )
+    model = choose_model(REPLIES.get(question, ("print('?')", "I have no script for it.")))
     agent: Any = create_agent(model, [tool], checkpointer=conversations)  # pyright: ignore[reportUnknownVariableType]
     of_user = {"configurable": {"thread_id": user}}
-    async for update in agent.astream(
-        {"messages": [HumanMessage(question)]}, of_user, stream_mode="updates"
-    ):
-        for message in (message for part in update.values() for message in part["messages"]):
-            for call in getattr(message, "tool_calls", []):
-                yield ServerSentEvent(event="code", data=call["args"]["code"])
-            if message.content:
-                event = "output" if message.type == "tool" else "answer"
-                yield ServerSentEvent(event=event, data=message.content)
+    asked = {"messages": [HumanMessage(question)]}
+    try:
+        async for update in agent.astream(asked, of_user, stream_mode="updates"):
+            for message in (message for part in update.values() for message in part["messages"]):
+                for call in getattr(message, "tool_calls", []):
+                    yield ServerSentEvent(event="code", data=call["args"]["code"])
+                if message.content:
+                    event = "output" if message.type == "tool" else "answer"
+                    yield ServerSentEvent(event=event, data=message.content)
+    except BaseException:
+        # The session goes with the code, and a model refuses calls that nothing came of.
+        conversations.delete_thread(user)
+        raise
 
 
 if __name__ == "__main__":

@@ -42,6 +42,13 @@ def failure_of(
     return done.stderr
 
 
+def has_drawn(name: str, folder: Path, printed: str) -> bool:
+    """Whether it ends by saying where its chart is, and a picture is there."""
+    chart = folder / "out" / name / "chart.png"
+    is_told = printed.rstrip().endswith(f"The chart is {chart}")
+    return is_told and chart.read_bytes().startswith(b"\x89PNG")
+
+
 def _run(
     name: str, folder: Path, arguments: tuple[str, ...], added: Mapping[str, str] | None
 ) -> subprocess.CompletedProcess[str]:

@@ -19,7 +19,7 @@ def test_the_agent_is_told_right_from_wrong(tmp_path: Path) -> None:
 
 def test_a_hundred_questions_have_a_hundred_answers(tmp_path: Path) -> None:
     printed = output_of("batch", tmp_path)
-    assert "100/100" in printed
+    assert "100%" in printed
     answers = json.loads((tmp_path / "out" / "batch" / "answers.json").read_text())
     assert len(answers) == 100
     assert answers["How many cars of 1970 have a name that begins with ford?"] == "6"

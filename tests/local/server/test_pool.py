@@ -61,7 +61,8 @@ def python(script: str) -> "subprocess.Popen[str]":
 def finished(process: "subprocess.Popen[str]") -> str:
     """What a script printed; it must have ended well and silently."""
     with process:
-        out, err = process.communicate(timeout=PATIENCE)
+        # Some scripts start dozens of sessions, on a machine that may have much else to do.
+        out, err = process.communicate(timeout=3 * PATIENCE)
     assert (process.returncode, err) == (0, "")
     return out
 
@@ -285,6 +286,7 @@ httpx.post(
     params={"api-version": "2025-10-02-preview", "identifier": "the-session"},
     headers={"authorization": "Bearer " + pool.credential.get_token().token},
     files={"file": ("a", b"x")},
+    timeout=30,
 ).raise_for_status()
 for task in pathlib.Path("/proc/self/task").glob("*/children"):
     print(task.read_text())
@@ -329,6 +331,7 @@ httpx.get(
     pool.endpoint + "files",
     params={"api-version": "2025-10-02-preview", "identifier": "the-session"},
     headers={"authorization": "Bearer " + pool.credential.get_token().token},
+    timeout=30,
 ).raise_for_status()
 own = [text for task in pathlib.Path("/proc/self/task").glob("*/children")
        for text in task.read_text().split()]
