@@ -22,9 +22,13 @@ def is_whole(text: str) -> bool:
     # IPython's own lines stand where a statement could.
     plain = _MAGIC.sub(lambda line: f"{line[1] or line[2] or ''}pass", text)
     try:
-        return compiler(plain, "<prompt>", "exec" if "\n" in text else "single") is not None
+        if compiler(plain, "<prompt>", "exec") is None:
+            return False
+        last = ast.parse(plain).body[-1:]
     except (SyntaxError, ValueError, OverflowError):
         return True
+    is_block = any(hasattr(statement, "body") or hasattr(statement, "cases") for statement in last)
+    return not is_block or text.endswith("\n")
 
 
 def indent_after(line: str) -> str:
