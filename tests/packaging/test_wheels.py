@@ -50,6 +50,13 @@ def test_no_package_is_left_out() -> None:
     assert {item["project"]["name"] for item in projects} == set(IMPORT_NAMES)
 
 
+def test_every_command_is_brought_by_one_package() -> None:
+    projects = [tomllib.loads(path.read_text()) for path in ROOT.glob("packages/*/pyproject.toml")]
+    commands = [name for item in projects for name in item["project"].get("scripts", {})]
+
+    assert sorted(commands) == ["dynamic-sessions", "dynamic-sessions-mcp"]
+
+
 def _environment(
     uv: str, wheels: Path, folder: Path, distributions: list[str], resolution: str
 ) -> Path:
@@ -93,6 +100,7 @@ def test_all_wheels_install_into_one_environment_and_import_in_one_process(
 @pytest.mark.parametrize(
     ("distribution", "module"),
     [
+        ("dynamic-sessions[cli]", "dynamic_sessions_cli.program"),
         ("langchain-dynamic-sessions[agents]", "langchain_dynamic_sessions.middleware"),
         ("langchain-dynamic-sessions[deepagents]", "langchain_dynamic_sessions.sandbox"),
     ],
@@ -102,6 +110,29 @@ def test_an_extra_brings_what_its_module_needs(
 ) -> None:
     python = _environment(uv, wheels, tmp_path, [distribution], resolution)
     assert _run(python, "-c", f"import {module}; print({module}.__name__)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resolution", ["highest", "lowest-direct"])
+def test_the_local_pool_brings_the_whole_command(
+    uv: str, wheels: Path, tmp_path: Path, resolution: str
+) -> None:
+    python = _environment(uv, wheels, tmp_path, ["dynamic-sessions-local"], resolution)
+    command = python.with_name("dynamic-sessions")
+    assert _run(command, "run", "-e", "local", "-c", "6 * 7") == "42\n"
+    assert "--max-sessions" in _run(command, "serve", "--help")
+
+
+@pytest.mark.slow
+def test_the_client_alone_says_what_its_command_needs(
+    uv: str, wheels: Path, tmp_path: Path
+) -> None:
+    python = _environment(uv, wheels, tmp_path, ["dynamic-sessions"], "highest")
+    done = subprocess.run(  # noqa: S603 - our own command
+        [python.with_name("dynamic-sessions"), "run"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "pip install 'dynamic-sessions[cli]'" in done.stderr
 
 
 FIND_A_SANDBOX = """
