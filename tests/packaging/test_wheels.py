@@ -34,6 +34,12 @@ def _named_requirements(distribution: str) -> list[str]:
     return [item for item in named if Requirement(item).name not in PROJECTS]
 
 
+def test_every_command_is_brought_by_one_package() -> None:
+    commands = [name for project in PROJECTS.values() for name in project.get("scripts", {})]
+
+    assert sorted(commands) == ["dynamic-sessions", "dynamic-sessions-mcp"]
+
+
 def _environment(released: Path, folder: Path, distributions: list[str], resolution: str) -> Path:
     """Install distributions into an environment of their own, and return its interpreter."""
     uv = find_uv()
@@ -77,6 +83,7 @@ def test_all_wheels_install_into_one_environment_and_import_in_one_process(
 @pytest.mark.parametrize(
     ("distribution", "module"),
     [
+        ("dynamic-sessions[cli]", "dynamic_sessions_cli.program"),
         ("langchain-dynamic-sessions[agents]", "langchain_dynamic_sessions.middleware"),
         ("langchain-dynamic-sessions[deepagents]", "langchain_dynamic_sessions.sandbox"),
     ],
@@ -86,6 +93,27 @@ def test_an_extra_brings_what_its_module_needs(
 ) -> None:
     python = _environment(released, tmp_path, [distribution], resolution)
     assert _run(python, "-c", f"import {module}; print({module}.__name__)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resolution", ["highest", "lowest-direct"])
+def test_the_local_pool_brings_the_whole_command(
+    released: Path, tmp_path: Path, resolution: str
+) -> None:
+    python = _environment(released, tmp_path, ["dynamic-sessions-local"], resolution)
+    command = python.with_name("dynamic-sessions")
+    assert _run(command, "run", "-e", "local", "-c", "6 * 7") == "42\n"
+    assert "--max-sessions" in _run(command, "serve", "--help")
+
+
+@pytest.mark.slow
+def test_the_client_alone_says_what_its_command_needs(released: Path, tmp_path: Path) -> None:
+    python = _environment(released, tmp_path, ["dynamic-sessions"], "highest")
+    done = subprocess.run(  # noqa: S603 - our own command
+        [python.with_name("dynamic-sessions"), "run"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "pip install 'dynamic-sessions[cli]'" in done.stderr
 
 
 FIND_A_SANDBOX = """

@@ -11,8 +11,8 @@ from rich.text import Text
 from dynamic_sessions_cli.checks import Finding, Verdict, check_pool
 from dynamic_sessions_cli.connections import in_event_loop
 from dynamic_sessions_cli.options import EndpointOption, JsonOption, ProfileOption
-from dynamic_sessions_cli.profiles import Target, choose_target
-from dynamic_sessions_cli.statuses import CommandError, ExitStatus
+from dynamic_sessions_cli.profiles import NoPoolNamedError, Target, choose_target
+from dynamic_sessions_cli.statuses import ExitStatus
 from dynamic_sessions_cli.terminal import output, shown, write_json
 
 DIAGNOSES = "dynamic_sessions.diagnoses"
@@ -70,11 +70,14 @@ def doctor(
     """Say what works, what does not, and what to do about it.
 
     Tries what a session pool needs on this machine (interpreter, sandbox, limits), where the local
-    pool is installed; and of the session pool that is named whether it answers, gives in to the
-    token, and has the usual packages. Exits with 1 where that pool cannot be used or, if none is
-    named, none can start here.
+    pool is installed; and of the session pool that is named whether it answers, takes the token,
+    lets its owner in, and has the usual packages. Exits with 1 where that pool cannot be used or,
+    if none is named, none can start here.
     """
-    target = _target(endpoint, profile)
+    try:
+        target = choose_target(endpoint, profile)
+    except NoPoolNamedError:
+        target = None
     parts = in_event_loop(_examine, target, python)
     if as_json:
         write_json([_as_json(part) for part in parts])
@@ -82,15 +85,6 @@ def doctor(
         _write(parts)
     decisive = parts if target is None or target.is_own_process else parts[-1:]
     return ExitStatus.OK if all(part.fit for part in decisive) else ExitStatus.UNFIT
-
-
-def _target(endpoint: str | None, profile: str | None) -> Target | None:
-    try:
-        return choose_target(endpoint, profile)
-    except CommandError:
-        if endpoint or profile:
-            raise
-        return None
 
 
 async def _examine(target: Target | None, python: str | None) -> list[_Part]:
@@ -123,7 +117,6 @@ async def _examine_machine(python: str | None) -> _Part:
 
 
 async def _examine_pool(target: Target) -> _Part:
-    findings: list[Finding] = []
     findings = [finding async for finding in check_pool(target)]
     fit = all(finding.verdict != "missing" for finding in findings)
     return _Part(

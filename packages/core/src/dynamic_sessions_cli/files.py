@@ -38,7 +38,7 @@ IfExistsOption = Annotated[
 def list_files(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="Files, folders or patterns; by default all."),
+        typer.Argument(metavar="NAME", help="Files, folders or patterns; by default all."),
     ] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="List the folders in folders, too.")
@@ -64,7 +64,7 @@ def list_files(
 def put(
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="SOURCE...", help="Files, folders or patterns of this machine."),
+        typer.Argument(metavar="SOURCE", help="Files, folders or patterns of this machine."),
     ],
     to: Annotated[
         str, typer.Option("--to", metavar="FOLDER", help="Folder of the session, made if needed.")
@@ -89,7 +89,7 @@ def put(
 def get(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME...", help="Files, folders or patterns of the session."),
+        typer.Argument(metavar="NAME", help="Files, folders or patterns of the session."),
     ],
     to: Annotated[
         str, typer.Option("--to", metavar="FOLDER", help="Folder of this machine, made if needed.")
@@ -113,7 +113,7 @@ def get(
 def remove(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME...", help="Files, folders or patterns of the session."),
+        typer.Argument(metavar="NAME", help="Files, folders or patterns of the session."),
     ],
     recursive: Annotated[
         bool,

@@ -11,7 +11,7 @@ EndpointOption: TypeAlias = Annotated[
     typer.Option(
         "--endpoint",
         "-e",
-        metavar="URL",
+        metavar="URL|local",
         help="Pool management endpoint of a session pool, or `local` for a sandboxed "
         "pool that lives as long as the command. By default $DYNAMIC_SESSIONS_ENDPOINT.",
         rich_help_panel=_POOL,

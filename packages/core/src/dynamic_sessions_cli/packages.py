@@ -18,7 +18,7 @@ from dynamic_sessions_cli.terminal import write_json, write_table
 def packages(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="WORD...", help="Only packages with one of these in their name."),
+        typer.Argument(metavar="WORD", help="Only packages with one of these in their name."),
     ] = None,
     as_json: JsonOption = False,
     session: SessionOption = None,

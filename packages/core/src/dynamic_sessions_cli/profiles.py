@@ -20,6 +20,10 @@ CONFIGURATION_VARIABLE = "DYNAMIC_SESSIONS_CONFIG"
 _WORDS = frozenset({"endpoint", "token_variable", "session", "api_version"})
 
 
+class NoPoolNamedError(CommandError):
+    """Neither options nor environment nor profile file name a session pool."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """A session pool, and how to reach it."""
@@ -55,7 +59,8 @@ def choose_target(
     them an endpoint goes before a profile.
 
     Raises:
-        CommandError: None is named, or what is named makes no sense.
+        NoPoolNamedError: None is named.
+        CommandError: What is named makes no sense.
     """
     if endpoint and profile:
         raise CommandError("--endpoint and --profile name two session pools.", "Give one of them.")
@@ -67,7 +72,7 @@ def choose_target(
         return _named(environment[ENDPOINT_VARIABLE], ENDPOINT_VARIABLE, environment)
     name = environment.get(PROFILE_VARIABLE) or _read_default(environment)
     if name is None:
-        raise CommandError(
+        raise NoPoolNamedError(
             "No session pool was named.",
             "Pass --endpoint with the pool management endpoint of a session pool in Azure, or with "
             f'"{LOCAL}" for a sandboxed pool on this machine; or set {ENDPOINT_VARIABLE}; or name a '

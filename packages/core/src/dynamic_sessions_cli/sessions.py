@@ -69,7 +69,7 @@ def show(
 
 @app.command("stop")
 def stop(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Sessions.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Sessions.")],
     endpoint: EndpointOption = None,
     profile: ProfileOption = None,
 ) -> None:
