@@ -51,12 +51,13 @@ class Zygote:
         self._channel = started.channel
         self._outermost = started.first
         self._turn = asyncio.Lock()
+        self._is_lost = False
         self._closed = False
 
     @property
     def alive(self) -> bool:
         """False once it has ended, whatever became of its sessions."""
-        if self._closed:
+        if self._closed or self._is_lost:
             return False
         death = select.poll()
         death.register(self._channel.worker, select.POLLIN)
@@ -139,8 +140,11 @@ class Zygote:
         body = json.dumps(request).encode("ascii")
         try:
             socket.send_fds(self._channel.control, [PREFIX.pack(len(body)) + body], descriptors)
-        except OSError as error:
+        except ConnectionError as error:
+            self._end()
             raise KernelStartError(f"the zygote has ended: {error}") from error
+        except OSError as error:
+            raise KernelStartError(f"the zygote could not be asked: {error}") from error
 
     async def _receive(self, *, descriptors: int) -> tuple[dict[str, object], list[int]]:
         try:
@@ -155,6 +159,8 @@ class Zygote:
 
     def _end(self) -> None:
         """End the zygote alone; its sessions live on."""
+        # A process lets go of its sockets a moment before others can see that it has ended.
+        self._is_lost = True
         _kill(self._channel.worker)
 
 
