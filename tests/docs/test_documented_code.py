@@ -1,36 +1,50 @@
-"""What the documentation shows is run as it stands."""
+"""What the documentation shows is run as it stands, or else says what it needs."""
 
+import ast
+import importlib
+import json
+import os
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md")), *ROOT.glob("docs/**/*.md")]
+from dynamic_sessions_local import LocalSessionPool
+
+from .pages import DOCS, PAGES, Block, blocks, name_of
+
 # Their examples run where the clients are installed: see tests/interoperation.
-FOREIGN = ROOT / "docs" / "clients.md"
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FOREIGN = DOCS / "clients.md"
+NEEDS = re.compile(r"# Needs (.+)\.\n")
+NEEDS_AZURE = "a session pool in Azure"
+ENDPOINT_IN_AZURE = "https://westus2.dynamicsessions.io/subscriptions/…/sessionPools/…"
+STAND_IN = (Path(__file__).parent / "azure_stand_in.py").read_text()
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
 
 
-def _blocks() -> list[object]:
-    return [
-        pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
-        for page in PAGES
-        if page != FOREIGN
-        for number, block in enumerate(BLOCK.findall(page.read_text()), 1)
-    ]
+def need(block: Block) -> str | None:
+    """What the first line of a block says that it needs beyond this suite."""
+    found = NEEDS.match(block.text)
+    return found[1] if found else None
 
 
-@pytest.mark.parametrize("block", _blocks())
-def test_a_python_block_runs_as_it_stands(block: str, tmp_path: Path) -> None:
-    script = tmp_path / "block.py"
-    script.write_text(block)
+PYTHON = [block for block in blocks("python") if block.page != FOREIGN]
+COMPLETE = [block for block in PYTHON if need(block) is None]
+FOR_AZURE = [block for block in PYTHON if need(block) == NEEDS_AZURE]
+ELSEWHERE = [block for block in PYTHON if need(block) not in (None, NEEDS_AZURE)]
+
+
+def run(script: str, folder: Path, *options: str, **variables: str) -> None:
+    path = folder / "block.py"
+    path.write_text(script)
     done = subprocess.run(  # noqa: S603 - our own interpreter and documentation
-        [sys.executable, "-W", "error", script],
-        cwd=tmp_path,
+        [sys.executable, *options, path],
+        cwd=folder,
+        env={**os.environ, **variables},
         check=False,
         capture_output=True,
         text=True,
@@ -38,7 +52,47 @@ def test_a_python_block_runs_as_it_stands(block: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.fixture(scope="module")
+def in_place_of_azure() -> Iterator[LocalSessionPool]:
+    with LocalSessionPool() as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("block", COMPLETE, ids=str)
+def test_a_python_block_runs_as_it_stands(block: Block, tmp_path: Path) -> None:
+    run(block.text, tmp_path, "-W", "error")
+
+
+@pytest.mark.parametrize("block", FOR_AZURE, ids=str)
+def test_a_block_for_azure_runs_against_the_local_pool(
+    block: Block, in_place_of_azure: LocalSessionPool, tmp_path: Path
+) -> None:
+    endpoint = in_place_of_azure.endpoint
+    run(
+        STAND_IN + block.text.replace(ENDPOINT_IN_AZURE, endpoint),
+        tmp_path,
+        DYNAMIC_SESSIONS_ENDPOINT=endpoint,
+        STAND_IN_TOKEN=in_place_of_azure.credential.get_token().token,
+    )
+
+
+@pytest.mark.parametrize("block", ELSEWHERE, ids=str)
+def test_a_block_that_needs_other_packages_names_what_ours_have(block: Block) -> None:
+    for node in ast.walk(ast.parse(block.text)):
+        if isinstance(node, ast.ImportFrom) and "dynamic_sessions" in (node.module or ""):
+            if (node.module or "").startswith("langchain_azure"):
+                continue
+            module = importlib.import_module(node.module or "")
+            assert all(hasattr(module, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("block", list(blocks("json", "toml")), ids=str)
+def test_a_configuration_parses(block: Block) -> None:
+    parse = {"json": json.loads, "toml": tomllib.loads}[block.language]
+    assert parse(block.text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_to_files_lead_somewhere(page: Path) -> None:
     missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
     assert missing == []
