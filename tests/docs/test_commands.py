@@ -46,7 +46,7 @@ def uses_of_ours() -> Iterator[object]:
 @pytest.mark.parametrize("block", SHELL, ids=str)
 def test_a_command_block_is_shell(block: Block) -> None:
     parsed = subprocess.run(
-        ["bash", "-n"], input=script(block), check=False, capture_output=True, text=True
+        ["/bin/bash", "-n"], input=script(block), check=False, capture_output=True, text=True
     )
     assert (parsed.returncode, parsed.stderr) == (0, "")
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,16 +33,20 @@ def need(block: Block) -> str | None:
     return found[1] if found else None
 
 
-PYTHON = [block for block in blocks("python") if block.page != FOREIGN]
+# Front pages of packages show what others show as well.
+PYTHON = list({each.text: each for each in blocks("python") if each.page != FOREIGN}.values())
 COMPLETE = [block for block in PYTHON if need(block) is None]
 FOR_AZURE = [block for block in PYTHON if need(block) == NEEDS_AZURE]
 ELSEWHERE = [block for block in PYTHON if need(block) not in (None, NEEDS_AZURE)]
 
 
-def run(script: str, folder: Path, *options: str, **variables: str) -> None:
+Ended = subprocess.CompletedProcess[str]
+
+
+def run(script: str, folder: Path, *options: str, **variables: str) -> Ended:
     path = folder / "block.py"
     path.write_text(script)
-    done = subprocess.run(  # noqa: S603 - our own interpreter and documentation
+    return subprocess.run(  # noqa: S603 - our own interpreter and documentation
         [sys.executable, *options, path],
         cwd=folder,
         env={**os.environ, **variables},
@@ -49,7 +54,29 @@ def run(script: str, folder: Path, *options: str, **variables: str) -> None:
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
+
+
+class Runs:
+    """Runs of blocks, the next one begun with each: most of a run's time is waiting for imports."""
+
+    def __init__(self, executor: Executor, factory: pytest.TempPathFactory) -> None:
+        self._executor = executor
+        self._factory = factory
+        self._begun: dict[Block, Future[Ended]] = {}
+
+    def of(self, block: Block) -> Ended:
+        after = COMPLETE.index(block) + 1
+        for each in (block, *COMPLETE[after : after + 1]):
+            if each not in self._begun:
+                folder = self._factory.mktemp("block")
+                self._begun[each] = self._executor.submit(run, each.text, folder, "-W", "error")
+        return self._begun[block].result()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    with ThreadPoolExecutor(max_workers=2) as executor:
+        yield Runs(executor, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +86,9 @@ def in_place_of_azure() -> Iterator[LocalSessionPool]:
 
 
 @pytest.mark.parametrize("block", COMPLETE, ids=str)
-def test_a_python_block_runs_as_it_stands(block: Block, tmp_path: Path) -> None:
-    run(block.text, tmp_path, "-W", "error")
+def test_a_python_block_runs_as_it_stands(block: Block, runs: Runs) -> None:
+    ended = runs.of(block)
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.parametrize("block", FOR_AZURE, ids=str)
@@ -68,12 +96,13 @@ def test_a_block_for_azure_runs_against_the_local_pool(
     block: Block, in_place_of_azure: LocalSessionPool, tmp_path: Path
 ) -> None:
     endpoint = in_place_of_azure.endpoint
-    run(
+    ended = run(
         STAND_IN + block.text.replace(ENDPOINT_IN_AZURE, endpoint),
         tmp_path,
         DYNAMIC_SESSIONS_ENDPOINT=endpoint,
         STAND_IN_TOKEN=in_place_of_azure.credential.get_token().token,
     )
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.parametrize("block", ELSEWHERE, ids=str)

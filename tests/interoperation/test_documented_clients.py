@@ -17,7 +17,8 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| \[(\S+)\]\(#\1\) \| ([\d.]+)(?:, with (\S+) ([\d.]+))? \|", re.MULTILINE)
 
 BEFORE = re.compile(
-    r"^```python\n(# Needs a session pool in Azure, and (\S+)\.\n.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^```python\n(# Needs a session pool in Azure, and (\S+)\.\n.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 ENDPOINT_IN_AZURE = "https://westus2.dynamicsessions.io/subscriptions/…/sessionPools/…"
 STAND_IN = (ROOT / "tests" / "docs" / "azure_stand_in.py").read_text()
