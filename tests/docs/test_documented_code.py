@@ -16,7 +16,7 @@ import pytest
 
 from dynamic_sessions_local import LocalSessionPool
 
-from .pages import DOCS, PAGES, Block, blocks, name_of
+from .pages import DOCS, PAGES, ROOT, Block, blocks, name_of
 
 # Their examples run where the clients are installed: see tests/interoperation.
 FOREIGN = DOCS / "clients.md"
@@ -25,6 +25,7 @@ NEEDS_AZURE = "a session pool in Azure"
 ENDPOINT_IN_AZURE = "https://westus2.dynamicsessions.io/subscriptions/…/sessionPools/…"
 STAND_IN = (Path(__file__).parent / "azure_stand_in.py").read_text()
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
+PATH_IN_PROSE = re.compile(r"`((?:benchmarks|docs|examples|packages|scripts|tests)/[\w./-]+)`")
 
 
 def need(block: Block) -> str | None:
@@ -124,4 +125,12 @@ def test_a_configuration_parses(block: Block) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_to_files_lead_somewhere(page: Path) -> None:
     missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_of_the_checkout_that_a_page_names_are_there(page: Path) -> None:
+    missing = [
+        path for path in PATH_IN_PROSE.findall(page.read_text()) if not (ROOT / path).exists()
+    ]
     assert missing == []
