@@ -27,7 +27,7 @@ def answer(guid: str | None = "guid-1", date: datetime | None = NOON) -> Executi
 
 
 def status(created_at: datetime | None, etag: str | None = "tag-1") -> SessionStatus:
-    return SessionStatus(etag=etag, created_at=created_at)
+    return SessionStatus(identifier="liveness", etag=etag, created_at=created_at)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
+import base64
 import contextlib
 import io
 import json
+import zlib
 from importlib import metadata
 from pathlib import Path
 
@@ -16,20 +18,30 @@ from dynamic_sessions import (
     ServiceProtocolError,
     SessionPool,
 )
-from dynamic_sessions.packages import LIST_PACKAGES_CODE, parse_packages
+from dynamic_sessions.packages import find_packages, listing_code
 from dynamic_sessions.testing import ScriptedExecution, ScriptedService
 from dynamic_sessions.wire import Reply, pool_metadata, read_installed_packages
 
 
-def listed() -> Execution:
+def printed(code: str) -> str:
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        exec(LIST_PACKAGES_CODE, {})  # noqa: S102 - the code under test
-    return Execution(status=ExecutionStatus.SUCCEEDED, stdout=output.getvalue())
+        exec(code, {})  # noqa: S102 - the code under test
+    return output.getvalue()
 
 
-def test_the_listing_gives_name_and_version_of_every_distribution() -> None:
-    packages = parse_packages(listed())
+async def found_where_output_is_kept_to(limit: int) -> dict[str, str]:
+    async def run(code: str) -> Execution:
+        return Execution(status=ExecutionStatus.SUCCEEDED, stdout=printed(code)[:limit])
+
+    return await find_packages(run)
+
+
+@pytest.mark.parametrize("limit", [4096, 300])
+async def test_every_distribution_is_found_however_little_of_the_output_comes_back(
+    limit: int,
+) -> None:
+    packages = await found_where_output_is_kept_to(limit)
 
     assert packages["pytest"] == metadata.version("pytest")
     assert {item.name for item in metadata.distributions()} == set(packages)
@@ -38,27 +50,38 @@ def test_the_listing_gives_name_and_version_of_every_distribution() -> None:
 def test_the_listing_leaves_no_name_behind() -> None:
     namespace: dict[str, object] = {}
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(LIST_PACKAGES_CODE, namespace)  # noqa: S102 - the code under test
+        exec(listing_code(), namespace)  # noqa: S102 - the code under test
 
     assert namespace.keys() == {"__builtins__"}
 
 
-def test_a_listing_that_was_cut_is_not_taken_for_whole() -> None:
-    whole = listed().stdout
-
-    for stdout in (whole[: len(whole) // 2], "", "something else"):
-        with pytest.raises(ServiceProtocolError):
-            parse_packages(Execution(status=ExecutionStatus.SUCCEEDED, stdout=stdout))
+@pytest.mark.parametrize("limit", [0, 10, 30])
+async def test_a_listing_of_which_nothing_comes_back_is_an_error(limit: int) -> None:
+    with pytest.raises(ServiceProtocolError):
+        await found_where_output_is_kept_to(limit)
 
 
-def test_a_listing_that_failed_says_so() -> None:
+async def test_parts_that_do_not_fit_together_are_an_error() -> None:
+    async def run(_: str) -> Execution:
+        stdout = printed(listing_code())[:100]
+        return Execution(status=ExecutionStatus.SUCCEEDED, stdout=stdout)
+
+    with pytest.raises(ServiceProtocolError, match="changed while it was read"):
+        await find_packages(run)
+
+
+async def test_a_listing_that_failed_says_so() -> None:
+    async def run(_: str) -> Execution:
+        return Execution(status=ExecutionStatus.ABORTED)
+
     with pytest.raises(ExecutionFailed):
-        parse_packages(Execution(status=ExecutionStatus.ABORTED))
+        await find_packages(run)
 
 
 def listing(*packages: str) -> ScriptedExecution:
     found = json.dumps(dict.fromkeys(packages, "1.0"))
-    return ScriptedExecution(stdout=f"dynamic-sessions-packages:{found}\n")
+    packed = base64.b64encode(zlib.compress(found.encode())).decode()
+    return ScriptedExecution(stdout=f"dynamic-sessions-packages:{len(packed)}:{packed}\n")
 
 
 async def packages_of(service: ScriptedService, *, in_session: bool = False) -> dict[str, str]:
@@ -78,14 +101,14 @@ async def test_the_service_tells_what_its_sessions_begin_with_without_making_one
 
 @pytest.mark.parametrize("status", [400, 404])
 async def test_where_the_service_cannot_tell_the_session_is_asked(status: int) -> None:
-    service = ScriptedService({LIST_PACKAGES_CODE: listing("pandas")})
+    service = ScriptedService({listing_code(): listing("pandas")})
     service.fail_next(httpx.Response(status))
 
     assert await packages_of(service) == {"pandas": "1.0"}
 
 
 async def test_the_session_itself_is_asked_where_the_caller_wants_it() -> None:
-    service = ScriptedService({LIST_PACKAGES_CODE: listing("pandas")}, packages={"numpy": "2"})
+    service = ScriptedService({listing_code(): listing("pandas")}, packages={"numpy": "2"})
 
     assert await packages_of(service, in_session=True) == {"pandas": "1.0"}
 

@@ -10,7 +10,7 @@ def test_the_public_names_are_these() -> None:
         *("DualSession", "DualSessionPool", "Session", "SessionFiles", "SessionPool"),
         *("AccessToken", "AsyncTokenProvider", "Credential", "TokenProvider"),
         *("CodeBlock", "Execution", "ExecutionError", "ExecutionStatus", "Image"),
-        *("JsonValue", "SessionFile", "ClosingReport"),
+        *("JsonValue", "SessionFile", "SessionStatus", "ClosingReport"),
         *("Deadlines", "RetryPolicy", "identifier_for"),
         *("FunctionModule", "FunctionSpec", "InjectableFunction", "with_requirements"),
         *("clean_code", "describe_functions", "extract_code_blocks", "render_execution"),
@@ -28,10 +28,10 @@ def test_classes_show_their_public_name() -> None:
     assert dynamic_sessions.AsyncSession.__module__ == "dynamic_sessions"
 
 
-def test_importing_loads_neither_azure_nor_the_local_pool_nor_a_framework() -> None:
+def test_importing_loads_nothing_of_azure_the_local_pool_the_command_line_or_a_framework() -> None:
     code = (
         "import sys, dynamic_sessions;"
-        "print([n for n in ('azure', 'dynamic_sessions_local', 'uvicorn', 'autogen_core') "
+        "print([n for n in ('azure', 'dynamic_sessions_local', 'uvicorn', 'typer', 'prompt_toolkit', 'autogen_core') "
         "if n in sys.modules])"
     )
     done = subprocess.run(  # noqa: S603 - our own interpreter and code

@@ -45,7 +45,7 @@ def tls_pool() -> Iterator[LocalSessionPool]:
 @pytest.fixture(scope="package")
 def served() -> Iterator[str]:
     """The endpoint of a pool that is a process of its own."""
-    command = [sys.executable, "-m", "dynamic_sessions_local.cli", "serve", "--token", TOKEN]
+    command = [sys.executable, "-m", "dynamic_sessions_cli", "serve", "--token", TOKEN]
     with subprocess.Popen(  # noqa: S603 - our own command
         command, stdout=subprocess.PIPE, text=True
     ) as process:

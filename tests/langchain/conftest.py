@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from dynamic_sessions import AsyncSessionPool
+from dynamic_sessions import AsyncSessionPool, Credential
 from dynamic_sessions.testing import ScriptedService
 from dynamic_sessions_local import LocalSessionPool
 
@@ -25,3 +25,13 @@ def shell_pool() -> Iterator[LocalSessionPool]:
     """A real Shell pool."""
     with LocalSessionPool(kind="shell") as pool:
         yield pool
+
+
+@pytest.fixture(params=["shell", "python"])
+def access(
+    request: pytest.FixtureRequest, shell_pool: LocalSessionPool
+) -> tuple[str, Credential | None]:
+    """Endpoint and credential of a session pool of either kind."""
+    if request.param == "shell":
+        return shell_pool.endpoint, shell_pool.credential
+    return "local", None

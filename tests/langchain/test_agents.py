@@ -5,10 +5,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from langchain.agents import create_agent
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_dynamic_sessions import SessionsPythonREPLTool
 
@@ -61,6 +63,41 @@ async def test_an_asynchronous_agent_does_the_same() -> None:
         state = await agent.ainvoke({"messages": [HumanMessage("Multiply.")]})
 
     assert [run.content for run in results(state["messages"])][1] == "42"
+
+
+def test_a_model_mends_arguments_that_no_session_can_be_sent() -> None:
+    wrong = {"id": "wrong", "name": "Python_REPL", "args": {"source": "1"}}
+    script = iter(
+        [
+            AIMessage("", tool_calls=[wrong]),
+            calling("print('\ud800')"),
+            calling("6 * 7"),
+            AIMessage("Done."),
+        ]
+    )
+    with SessionsPythonREPLTool("local") as tool:
+        agent: Any = create_agent(ScriptedModel(messages=script), [tool])
+        runs = ask(agent, "Begin.")
+
+    assert [run.status for run in runs] == ["error", "error", "success"]
+    assert "code" in str(runs[0].content)
+    assert runs[2].content == "42"
+
+
+@pytest.mark.parametrize("code", ["2**100", "-(2**63) - 1", "[2**64, 1.5, None]", "'\\ud800'"])
+def test_no_result_of_code_costs_the_state_that_a_checkpoint_keeps(code: str) -> None:
+    # As LangGraph is going to be: types that it does not know come back as plain data.
+    saver = InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+    one = {"configurable": {"thread_id": "one"}}
+    script = iter([calling(code), AIMessage("Done."), calling("6 * 7"), AIMessage("Done.")])
+    with SessionsPythonREPLTool("local") as tool:
+        agent: Any = create_agent(ScriptedModel(messages=script), [tool], checkpointer=saver)
+        first = ask(agent, "Begin.", one)
+        again = ask(agent, "Go on.", one)
+
+    assert first[-1].content == again[0].content
+    assert first[-1].status == again[0].status == "success"
+    assert again[-1].content == "42"
 
 
 def test_two_threads_of_a_graph_never_share_state() -> None:

@@ -6,7 +6,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from deepagents import create_deep_agent
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -14,6 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from dynamic_sessions import Credential
 from dynamic_sessions_local import LocalSessionPool
+from langchain_dynamic_sessions.backends import SessionsBashBackend
 from langchain_dynamic_sessions.sandbox import DynamicSessionsSandbox
 
 PROGRAM = """\
@@ -66,16 +66,6 @@ def results(state: dict[str, Any]) -> list[str]:
     return [str(item.content) for item in state["messages"] if isinstance(item, ToolMessage)]
 
 
-@pytest.fixture(params=["shell", "python"])
-def access(
-    request: pytest.FixtureRequest, shell_pool: LocalSessionPool
-) -> tuple[str, Credential | None]:
-    """Endpoint and credential of a session pool of either kind."""
-    if request.param == "shell":
-        return shell_pool.endpoint, shell_pool.credential
-    return "local", None
-
-
 def assert_the_program_was_mended(runs: list[str]) -> None:
     written, failed, found, edited, succeeded = runs
     assert "/mnt/data/mean.py" in written
@@ -110,6 +100,20 @@ def test_the_sandbox_alone_is_a_backend_as_well(access: tuple[str, Credential | 
     with DynamicSessionsSandbox(*access) as sandbox:
         state = agent_of(sandbox, work()).invoke(ASKED)
 
+    assert_the_program_was_mended(results(state))
+
+
+def test_programs_written_for_the_predecessors_backend_go_on(shell_pool: LocalSessionPool) -> None:
+    with SessionsBashBackend(
+        pool_management_endpoint=shell_pool.endpoint,
+        access_token_provider=lambda: shell_pool.credential.get_token().token,
+        session_id="conversation-1",
+        timeout=60,
+    ) as backend:
+        state = agent_of(backend, work()).invoke(ASKED)
+        backend.sessions.delete()
+
+    assert backend.id == "conversation-1"
     assert_the_program_was_mended(results(state))
 
 

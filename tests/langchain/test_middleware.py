@@ -186,6 +186,48 @@ def test_parallel_calls_of_one_turn_each_bring_their_files() -> None:
     assert len([item for item in state["messages"] if isinstance(item, ToolMessage)]) == 2
 
 
+async def test_files_go_in_once_before_any_of_parallel_calls_could_change_them(
+    service: ScriptedService, session_pool: AsyncSessionPool
+) -> None:
+    calls = iter([calling("1", "2", "3"), AIMessage("Done.")])
+    middleware = SessionsMiddleware(session_pool=session_pool, collect_files=False)
+    await agent_of(middleware, ScriptedModel(messages=calls)).ainvoke(question(a_txt="a"), ONE)
+
+    uploads = [request.url.path.endswith("/files") for request in service.requests]
+    assert uploads.count(True) == 1
+    assert uploads[0]
+
+
+def test_a_file_that_outgrew_the_state_is_not_put_back_over_the_large_one() -> None:
+    grow = f"open('a.bin', 'wb').write(bytes({MAX_COLLECTED_BYTES + 1}))"
+    look = "import os; os.path.getsize('a.bin')"
+    with SessionsMiddleware("local") as middleware:
+        agent = agent_of(middleware, ScriptedModel(messages=turns(grow, look)))
+        agent.invoke(question(a_bin=b"small"), ONE)
+        state = agent.invoke(question(), ONE)
+
+    assert last_run(state).content == str(MAX_COLLECTED_BYTES + 1)
+
+
+def test_names_that_code_chose_to_do_harm_cost_nobody_a_result() -> None:
+    code = r"""
+import os
+for name in ["a\nb.txt", "a\\b.txt", "a?b#c%.txt", "..x", " a ", "ü.txt"]:
+    open(name, "w").close()
+open(b"\xff.txt", "w").close()
+os.symlink("/etc/shadow", "shadow")
+os.mkfifo("pipe")
+"""
+    with SessionsMiddleware("local") as middleware:
+        agent = agent_of(middleware, ScriptedModel(messages=turns(code, "6 * 7")))
+        first = agent.invoke(question(), ONE)
+        second = agent.invoke(question(), ONE)
+
+    assert set(first["session_files"]) == {"a\\b.txt", "a?b#c%.txt", " a ", "ü.txt"}
+    assert "[file: a\\nb.txt]" in str(last_run(first).content)
+    assert last_run(second).content == "42"
+
+
 def test_what_is_too_large_too_many_or_hidden_stays_in_the_session() -> None:
     code = f"""
 import pathlib

@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig, RunnableLambda
 
 from dynamic_sessions import (
     AsyncSessionPool,
+    Credential,
     InvalidRequestError,
     ServiceConnectionError,
     SessionPool,
@@ -25,16 +26,10 @@ from langchain_dynamic_sessions.sandbox_provider import DynamicSessionsSandboxPr
 CONTENT = b"one\ntwo\n"
 
 
-@pytest.fixture(params=["shell", "python"])
-def sandbox(
-    request: pytest.FixtureRequest, shell_pool: LocalSessionPool
-) -> Iterator[DynamicSessionsSandbox]:
+@pytest.fixture
+def sandbox(access: tuple[str, Credential | None]) -> Iterator[DynamicSessionsSandbox]:
     """A sandbox on a real session of either kind of pool."""
-    if request.param == "shell":
-        sandbox = DynamicSessionsSandbox(shell_pool.endpoint, shell_pool.credential)
-    else:
-        sandbox = DynamicSessionsSandbox("local")
-    with sandbox:
+    with DynamicSessionsSandbox(*access) as sandbox:
         yield sandbox
 
 
@@ -76,6 +71,32 @@ def test_what_is_no_command_is_told_and_not_raised(
     done = sandbox.execute(command)
     assert done.exit_code == 126
     assert done.output
+
+
+def test_a_script_may_be_longer_than_an_argument(sandbox: DynamicSessionsSandbox) -> None:
+    script = f"text='{'x' * 300_000}'\necho ${{#text}}; cat; echo b >&2; exit 3"
+    done = sandbox.execute(script)
+    assert (done.output, done.exit_code) == ("300000\nb\n", 3)
+
+
+def test_many_files_travel_at_a_time(sandbox: DynamicSessionsSandbox) -> None:
+    directory = "/".join(["a-directory-of-a-rather-long-name"] * 6)
+    files = [(f"/tmp/{directory}/{number}.txt", b"%d" % number) for number in range(300)]  # noqa: S108
+    uploaded = sandbox.upload_files(files)
+    downloaded = sandbox.download_files([path for path, _ in files])
+    assert {item.error for item in uploaded} == {None}
+    assert [(item.path, item.content) for item in downloaded] == files
+
+
+async def test_a_command_that_is_given_up_costs_no_files(
+    access: tuple[str, Credential | None],
+) -> None:
+    async with DynamicSessionsSandbox(*access) as sandbox:
+        await sandbox.aexecute("echo kept > kept.txt")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(sandbox.aexecute("tail -f /dev/null", timeout=3), 1)
+        done = await sandbox.aexecute("cat kept.txt")
+    assert done.output == "kept\n"
 
 
 def test_files_travel_to_any_place_and_back(sandbox: DynamicSessionsSandbox) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, BaseToolkit
 
 from dynamic_sessions import AsyncSessionPool
 from dynamic_sessions.testing import ScriptedService
@@ -18,8 +18,7 @@ PNG = base64.b64decode(
 
 @pytest.fixture
 def toolkit() -> Iterator[SessionsToolkit]:
-    toolkit = SessionsToolkit("local")
-    with toolkit.sessions:
+    with SessionsToolkit("local") as toolkit:
         yield toolkit
 
 
@@ -40,13 +39,23 @@ def test_what_one_tool_writes_the_others_see(toolkit: SessionsToolkit) -> None:
 
 
 async def test_asynchronous_calls_do_the_same() -> None:
-    toolkit = SessionsToolkit("local")
-    async with toolkit.sessions:
+    async with SessionsToolkit("local") as toolkit:
         tools = by_name(toolkit)
         await tools["write_file"].ainvoke({"name": "a.txt", "content": "hello"})
 
         assert await tools["list_files"].ainvoke({"directory": "/mnt/data"}) == "a.txt (5 bytes)"
         assert await tools["read_file"].ainvoke({"name": "a.txt"}) == "hello"
+
+
+async def test_leaving_the_toolkit_deletes_its_session(
+    session_pool: AsyncSessionPool, service: ScriptedService
+) -> None:
+    async with SessionsToolkit(session_pool=session_pool) as toolkit:
+        await by_name(toolkit)["write_file"].ainvoke({"name": "a.txt", "content": "hello"})
+        assert service.sessions
+
+    assert isinstance(toolkit, BaseToolkit)
+    assert not service.sessions
 
 
 def test_a_picture_is_shown(toolkit: SessionsToolkit) -> None:

@@ -14,7 +14,6 @@ from dynamic_sessions import AsyncSessionPool, Execution, FunctionSourceError, S
 from dynamic_sessions.testing import ScriptedService
 from dynamic_sessions_local import LocalSessionPool
 from langchain_dynamic_sessions import (
-    SessionsBashTool,
     SessionsPythonREPLTool,
     SessionToolException,
 )
@@ -67,6 +66,15 @@ def test_state_stays_between_calls_under_either_argument_name(argument: str) -> 
         tool.invoke({argument: "python_version = 3"})
         assert tool.invoke({argument: "```python\npython_version\n```"}) == "3"
         assert tool.invoke("python_version + 1") == "4"
+
+
+async def test_a_session_that_is_deleted_is_followed_by_a_new_one() -> None:
+    async with SessionsPythonREPLTool("local") as tool:
+        first = tool.session_id
+        await tool.ainvoke("x = 1")
+        await tool.adelete_session()
+        assert "NameError" in await tool.ainvoke("x")
+        assert tool.session_id != first
 
 
 async def test_synchronous_and_asynchronous_calls_share_the_session() -> None:
@@ -202,18 +210,27 @@ def test_programs_written_for_the_predecessor_go_on(tmp_path: Path) -> None:
             tool.upload_file()
         with pytest.raises(ValueError, match="not a file's name"):
             tool.download_file(remote_file_path="../../listSessions")
+        tool.delete_session()
+        assert tool.list_files() == []
         tool.close()
 
 
-@pytest.mark.parametrize("argument", ["command", "bash_command"])
-def test_commands_run_as_they_are_written(shell_pool: LocalSessionPool, argument: str) -> None:
-    with SessionsBashTool(shell_pool.endpoint, shell_pool.credential) as tool:
-        assert tool.invoke({argument: "shuf -i 1-1"}) == "1\n"
-        assert tool.invoke({argument: "```bash\nsh -c 'echo inner'\n```"}) == "inner\n"
-        failed = tool.invoke(call(tool.name, **{argument: "echo out; exit 3"}))
+async def test_synchronous_calls_work_where_an_event_loop_runs_as_in_a_notebook() -> None:
+    with SessionsPythonREPLTool("local") as tool:
+        tool.invoke({"code": "x = 41"})
+        assert tool.invoke({"code": "x + 1"}) == "42"
 
-    assert failed.status == "error"
-    assert (failed.content, failed.artifact.exit_code) == (
-        "out\nThe command ended with exit code 3.",
-        3,
-    )
+
+async def test_a_call_that_is_cancelled_stops_its_code_and_leaves_a_tool_that_works() -> None:
+    async with SessionsPythonREPLTool("local") as tool:
+        await tool.ainvoke({"code": "x = 1"})
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(tool.ainvoke({"code": "while True: pass"}), 1)
+        again = await tool.ainvoke({"code": "6 * 7"})
+    assert again == "42\n[the session was new: earlier variables and imports were gone]"
+
+
+def test_what_no_session_could_be_sent_is_the_models_mistake() -> None:
+    tool = SessionsPythonREPLTool("local", handle_validation_error=True)
+    message = tool.invoke(call(tool.name, code="print('\ud800')"))
+    assert message.status == "error"

@@ -1,11 +1,9 @@
 """Kernels to test with, of either launcher. One of each serves all tests: it is proven once."""
 
 import asyncio
-import gc
 import os
 import shutil
 import sys
-import time
 import venv
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -14,15 +12,11 @@ from typing import Protocol
 import pytest
 import pytest_asyncio
 
-from dynamic_sessions_local import shared_pool
 from dynamic_sessions_local.kernel import Kernel, KernelReply
 from dynamic_sessions_local.launchers import Launcher, select_launcher
 from dynamic_sessions_local.limits import Limits
 
 OUTPUT_LIMIT = 1 << 20
-# What other tests left may take a moment to go, the kernels that their pools kept ready some ten
-# seconds; nobody tells when it has.
-QUIET_LOOKS, MOST_LOOKS = 60, 300
 # Tests of code that does not react wait for it.
 LIMITS = Limits(interrupt_grace=1)
 
@@ -38,22 +32,6 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_shared_pool() -> None:
-    """End the pool that other tests share in this process: what is left of its sessions would come
-    and go among the processes and descriptors that these tests count.
-    """
-    shared_pool().close()
-    gc.collect()
-    quiet = 0
-    for _ in range(MOST_LOOKS):
-        before = os.listdir("/proc/self/fd")  # noqa: PTH208 - only names
-        time.sleep(0.2)
-        quiet = quiet + 1 if os.listdir("/proc/self/fd") == before else 0  # noqa: PTH208
-        if quiet == QUIET_LOOKS:
-            return
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=["fork", "spawn"])

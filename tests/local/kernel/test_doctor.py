@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from dynamic_sessions_local import doctor
-from dynamic_sessions_local.cli import main
-from dynamic_sessions_local.doctor import Diagnosis, Finding, diagnose, render
+from dynamic_sessions_local.doctor import Diagnosis, Finding, diagnose
 from dynamic_sessions_local.launchers import selection
 from dynamic_sessions_local.sandbox.profile import find_bubblewrap
 
@@ -58,7 +57,7 @@ async def test_namespaces_that_cannot_be_nested_only_cost_speed(
     assert "capabilities within its own user namespace" in found["launcher fork"].cure
     assert found["launcher spawn"].verdict == "works"
     assert found["namespaces"].verdict == "works"
-    assert "with the launcher spawn" in render(diagnosis)
+    assert "with the launcher spawn" in diagnosis.conclusion
 
 
 async def test_a_machine_that_refuses_namespaces_is_told_what_to_allow(
@@ -71,7 +70,8 @@ async def test_a_machine_that_refuses_namespaces_is_told_what_to_allow(
     diagnosis = await diagnose()
     assert diagnosis.launcher is None
     assert "AppArmor" in by_name(diagnosis)["launcher spawn"].cure
-    assert "cannot start here" in render(diagnosis)
+    assert not diagnosis.fit
+    assert "cannot start here" in diagnosis.conclusion
 
 
 async def test_a_machine_without_bubblewrap_is_told_to_install_it(
@@ -96,10 +96,3 @@ async def test_an_environment_without_the_data_stack_is_named(environment: Path)
     assert finding.verdict == "weaker"
     assert "has no numpy, pandas, matplotlib.pyplot" in finding.detail
     assert "dynamic-sessions-local[data]" in finding.cure
-
-
-def test_the_command_prints_it_and_exits_by_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor"]) == 0
-    assert "A session pool starts here, with the launcher fork." in capsys.readouterr().out
-    assert main(["doctor", "--python", "/no/such/python"]) == 1
-    assert "A session pool cannot start here." in capsys.readouterr().out

@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import gc
 import os
-import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
@@ -19,6 +17,7 @@ from dynamic_sessions_local.launchers.start import Command, start_process
 from dynamic_sessions_local.limits import Limits
 
 from .conftest import run_in, until_files_exist
+from .leftovers import Leftovers
 
 Launch = Callable[[], Awaitable[Kernel]]
 
@@ -29,32 +28,6 @@ for number, way in enumerate({ways!r}):
     script = f"touch {{number}}; while :; do sleep 1; done"
     subprocess.Popen([*way, "sh", "-c", script, "{mark}"], stdout=subprocess.DEVNULL)
 """
-
-
-def open_descriptors() -> int:
-    # What other tests left to the collector would be closed at any time.
-    gc.collect()
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def children() -> set[str]:
-    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
-
-
-def descendants() -> set[str]:
-    """Return the processes below this one that run, by number."""
-    found: set[str] = set()
-    left = children()
-    while left:
-        process = left.pop()
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-            left |= set(Path(f"/proc/{process}/task/{process}/children").read_text().split())
-        except OSError:
-            continue
-        if state != "Z":
-            found.add(process)
-    return found
 
 
 def processes_with(mark: str) -> list[str]:
@@ -70,12 +43,12 @@ def processes_with(mark: str) -> list[str]:
 
 
 async def test_a_closed_kernel_leaves_no_descriptor_process_or_thread(launch: Launch) -> None:
-    before = open_descriptors(), children(), threading.active_count()
+    leftovers = Leftovers()
     for ending in ("1", "import os; os._exit(1)", "while True: pass", "sum(range(10 ** 12))"):
         kernel = await launch()
         await kernel.execute(ending, timeout=0.3, output_limit=100)
         await kernel.close()
-    assert (open_descriptors(), children(), threading.active_count()) == before
+    assert await leftovers.are_none()
 
 
 async def test_kill_ends_everything_that_the_session_started(launch: Launch) -> None:
@@ -121,7 +94,7 @@ async def test_files_can_be_read_after_a_kill(launch: Launch) -> None:
 
 
 async def test_a_worker_that_does_not_start_says_why_and_leaves_nothing() -> None:
-    before = open_descriptors(), children()
+    leftovers = Leftovers()
     for arguments, words in (
         (["/bin/sh", "-c", "echo it is broken >&2; exit 1"], "it is broken"),
         (["/no/such/program"], "/no/such/program"),
@@ -132,7 +105,7 @@ async def test_a_worker_that_does_not_start_says_why_and_leaves_nothing() -> Non
         async with asyncio.timeout(30):
             with pytest.raises(KernelStartError, match=words):
                 await start_process(command, watched=0)
-    assert (open_descriptors(), children()) == before
+    assert await leftovers.are_none()
 
 
 @pytest.mark.parametrize("name", ["fork", "spawn"])
@@ -144,7 +117,7 @@ async def test_cancelling_a_launch_at_any_moment_leaves_nothing(
     launcher = await select_launcher(
         isolation="sandbox", launcher=name, python=None, limits=limits, preload=()
     )
-    before = open_descriptors(), descendants()
+    leftovers = Leftovers()
     # bubblewrap makes its namespaces in the first milliseconds, one thing after the other.
     for step in range(60):
         starting = asyncio.ensure_future(launcher.launch())
@@ -153,10 +126,7 @@ async def test_cancelling_a_launch_at_any_moment_leaves_nothing(
         starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await (await starting).close()  # it may have been faster
-    assert open_descriptors() == before[0]
-    async with asyncio.timeout(3):
-        while descendants() != before[1]:  # noqa: ASYNC110 - nobody sends an event
-            await asyncio.sleep(0.01)
+    assert await leftovers.are_none()
     await launcher.close()
     async with asyncio.timeout(3):
         while processes_with(str(limits.data_bytes)):  # noqa: ASYNC110 - nobody sends an event
@@ -171,7 +141,7 @@ async def unconfined() -> Launcher:
 async def test_without_isolation_kill_still_ends_what_the_session_started(
     unconfined: Launcher,
 ) -> None:
-    before = open_descriptors(), children()
+    leftovers = Leftovers()
     kernel = await unconfined.launch()
     mark = f"unconfined-of-{os.getpid()}"
     code = LINGER.format(mark=mark, ways=[["setsid"], []])
@@ -183,7 +153,7 @@ async def test_without_isolation_kill_still_ends_what_the_session_started(
     assert (folder / "0").exists()
     await kernel.close()
     assert not folder.exists()
-    assert (open_descriptors(), children()) == before
+    assert await leftovers.are_none()
 
 
 async def test_without_isolation_time_limits_hold(unconfined: Launcher) -> None:

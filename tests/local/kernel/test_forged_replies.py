@@ -9,7 +9,7 @@ from dynamic_sessions_local.kernel import REPLY_LIMIT, Kernel
 from dynamic_sessions_local.launchers import Launcher
 
 from .conftest import run_in
-from .test_endings import open_descriptors
+from .leftovers import Leftovers
 
 # Code in a session that finds the worker's socket. `forge` writes to it as the worker would.
 FIND = """
@@ -125,7 +125,7 @@ async def test_a_thread_that_takes_the_requests_holds_up_nothing_but_its_session
 async def test_descriptors_that_code_sends_to_the_server_are_not_kept(session: Kernel) -> None:
     run = run_in(session)
     await run(FIND)
-    before = open_descriptors()
+    leftovers = Leftovers()
     reply = await run("socket.send_fds(control, [b'x'], [0] * 100)\nwhile True: pass", timeout=0.5)
     assert reply.status == "timed_out"
-    assert open_descriptors() == before
+    assert await leftovers.are_none()

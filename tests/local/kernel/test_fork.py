@@ -15,7 +15,7 @@ from dynamic_sessions_local.limits import MIB, Limits
 from dynamic_sessions_local.settings import LauncherName
 
 from .conftest import run_in
-from .test_endings import descendants, open_descriptors
+from .leftovers import Leftovers, descendants
 
 Start = Callable[..., Awaitable[Launcher]]
 # Chosen so that none of another pool's processes has it in its command line.
@@ -112,14 +112,14 @@ async def test_a_zygote_that_hangs_or_dies_under_a_request_is_replaced(start: St
 
 
 async def test_closing_leaves_nothing_whatever_lives(start: Start) -> None:
-    before = descendants(), open_descriptors()
+    leftovers = Leftovers()
     launcher = await start()
     kernel = await launcher.launch()
     await run_in(kernel)("import subprocess; subprocess.Popen(['setsid', 'sleep', '1000'])")
     await launcher.close()
     assert not kernel.alive
     await kernel.close()
-    assert (descendants(), open_descriptors()) == before
+    assert await leftovers.are_none()
 
 
 async def test_two_sessions_have_no_random_number_in_common(start: Start) -> None:

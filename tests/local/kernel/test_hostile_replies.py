@@ -21,7 +21,7 @@ from dynamic_sessions_local.kernel import REPLY_LIMIT, Channel, Kernel
 from dynamic_sessions_local.launchers import start
 from dynamic_sessions_local.launchers.start import Command, reap, start_process
 
-from .test_endings import children, open_descriptors
+from .leftovers import Leftovers
 
 GOOD: dict[str, Any] = {
     "id": 1,
@@ -241,12 +241,12 @@ async def test_a_worker_that_hangs_after_its_reply_ends_at_the_next_time_limit(
 async def test_descriptors_that_come_with_a_reply_are_not_kept(
     kernel: Kernel, worker: FakeWorker
 ) -> None:
-    before = open_descriptors()
+    leftovers = Leftovers()
     body = changed()
     socket.send_fds(worker.control, [struct.pack(">I", len(body)) + body], [0] * 250)
     reply = await kernel.execute("5", timeout=5, output_limit=100)
     assert reply.status == "succeeded"
-    assert open_descriptors() == before
+    assert await leftovers.are_none()
 
 
 async def test_a_dead_worker_is_noticed_at_once(kernel: Kernel, worker: FakeWorker) -> None:
@@ -318,10 +318,10 @@ async def test_a_worker_that_never_becomes_ready_is_given_up_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     monkeypatch.setattr(start, "START_SECONDS", 2)
-    before = open_descriptors(), children()
+    leftovers = Leftovers()
     command = Command(
         arguments=[sys.executable, "-c", f"{GREETING}\n{code}"], configuration={}, environment={}
     )
     with pytest.raises(KernelStartError):
         await start_process(command, watched=0)
-    assert (open_descriptors(), children()) == before
+    assert await leftovers.are_none()

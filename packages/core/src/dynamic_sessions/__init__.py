@@ -47,6 +47,7 @@ from dynamic_sessions.models import (
     Image,
     JsonValue,
     SessionFile,
+    SessionStatus,
 )
 from dynamic_sessions.pool import AsyncSessionPool
 from dynamic_sessions.prompts import (
@@ -103,6 +104,7 @@ __all__ = [
     "SessionFiles",
     "SessionNotFoundError",
     "SessionPool",
+    "SessionStatus",
     "TokenProvider",
     "clean_code",
     "describe_functions",

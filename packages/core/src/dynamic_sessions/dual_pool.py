@@ -20,7 +20,7 @@ from dynamic_sessions.pool import (
     DEFAULT_TIMEOUT_SECONDS,
     AsyncSessionPool,
 )
-from dynamic_sessions.session import AsyncSession
+from dynamic_sessions.session import AsyncSession, OnCancel
 from dynamic_sessions.sync import Session, SessionPool
 
 logger = logging.getLogger("dynamic_sessions")
@@ -54,6 +54,7 @@ class DualSessionPool:
         api_version: See AsyncSessionPool.
         timeout: Seconds that an execution may take where the call does not say; at most 220.
         functions: Functions of the caller's to have in every session before any code runs.
+        on_cancel: See AsyncSessionPool.
         session_pool: A pool to use in place of endpoint and credential. It stays the caller's to
             close, and serves callers of its own kind alone.
 
@@ -69,6 +70,7 @@ class DualSessionPool:
         api_version: str = DEFAULT_API_VERSION,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         functions: FunctionModule | None = None,
+        on_cancel: OnCancel = "delete",
         session_pool: AsyncSessionPool | SessionPool | None = None,
     ) -> None:
         if session_pool is not None and (endpoint is not None or credential is not None):
@@ -78,6 +80,7 @@ class DualSessionPool:
         self._credential = credential
         self._api_version = api_version
         self._timeout = timeout
+        self._on_cancel: OnCancel = on_cancel
         self._shared_pool = session_pool
         self._lock = threading.Lock()
         self._own = _OwnSessions()
@@ -238,6 +241,7 @@ class DualSessionPool:
             self._credential,
             api_version=self._api_version,
             timeout=self._timeout,
+            on_cancel=self._on_cancel,
         )
 
     def _open_async_pool(self) -> AsyncSessionPool:
@@ -246,6 +250,7 @@ class DualSessionPool:
             self._credential,
             api_version=self._api_version,
             timeout=self._timeout,
+            on_cancel=self._on_cancel,
         )
 
 

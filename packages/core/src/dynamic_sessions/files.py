@@ -2,10 +2,9 @@
 
 import errno
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import anyio
 import anyio.to_thread
@@ -21,6 +20,7 @@ from dynamic_sessions.downloads import (
     whole_file,
 )
 from dynamic_sessions.errors import ServiceProtocolError
+from dynamic_sessions.gathering import gather
 from dynamic_sessions.ledger import SessionLedger
 from dynamic_sessions.local_paths import files_below, find_below, make_target
 from dynamic_sessions.models import SessionFile
@@ -31,8 +31,6 @@ DATA_DIRECTORY = "/mnt/data"
 """Root of all file calls, and where code runs."""
 
 FILES_AT_ONCE = 4
-
-T = TypeVar("T")
 
 
 class AsyncSessionFiles:
@@ -130,7 +128,7 @@ class AsyncSessionFiles:
         uploads = [
             partial(self.upload, path, name=name) for path, name in zip(paths, names, strict=True)
         ]
-        return await _gather(uploads, at_once)
+        return await gather(uploads, at_once)
 
     async def list(self, directory: str = "", *, recursive: bool = False) -> Sequence[SessionFile]:
         """List one directory, by default the data directory itself.
@@ -215,7 +213,7 @@ class AsyncSessionFiles:
             for entry in entries
             if entry.type == "file"
         ]
-        return await _gather(downloads, at_once)
+        return await gather(downloads, at_once)
 
     async def read(self, name: str | SessionFile, *, max_bytes: int | None = None) -> bytes:
         """Return a file's content.
@@ -310,26 +308,3 @@ def _path(source: UploadSource) -> str | os.PathLike[str]:
     if isinstance(source, str | os.PathLike):
         return source
     raise TypeError("A root is for sources that are paths.")
-
-
-async def _gather(calls: Sequence[Callable[[], Awaitable[T]]], at_once: int) -> Sequence[T]:
-    """Make calls, some at a time, and return their results in order; the first error ends all."""
-    if at_once < 1:
-        raise ValueError("at_once is at least 1.")
-    results: dict[int, T] = {}
-    errors: list[Exception] = []
-    limiter = anyio.Semaphore(at_once)
-
-    async def call_in_turn(number: int, call: Callable[[], Awaitable[T]]) -> None:
-        async with limiter:
-            results[number] = await call()
-
-    try:
-        async with anyio.create_task_group() as tasks:
-            for number, call in enumerate(calls):
-                tasks.start_soon(call_in_turn, number, call)
-    except* Exception as group:  # noqa: BLE001 - one of them is raised below
-        errors.extend(group.exceptions)
-    if errors:
-        raise errors[0]
-    return [results[number] for number in range(len(calls))]

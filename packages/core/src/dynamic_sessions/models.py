@@ -147,9 +147,13 @@ class SessionFile:
 class SessionStatus:
     """What the service says of a session that is alive."""
 
-    etag: str | None
+    identifier: str
+    etag: str | None = None
     """Stands for what is behind the identifier: another one, another session."""
-    created_at: datetime | None
+    created_at: datetime | None = None
+    last_accessed_at: datetime | None = None
+    expires_at: datetime | None = None
+    """When the session ends unless somebody calls it before."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from dynamic_sessions.errors import ServiceError, ServiceTimeoutError
 from dynamic_sessions.functions import FunctionModule, InjectableFunction
 from dynamic_sessions.identifiers import check_identifier
 from dynamic_sessions.ledger import SessionLedger
-from dynamic_sessions.models import ClosingReport
+from dynamic_sessions.models import ClosingReport, SessionStatus
 from dynamic_sessions.parting import delete_at_parting
 from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.service import PoolService
@@ -179,6 +179,14 @@ class AsyncSessionPool:
             ledger=self._ledger,
             is_named=identifier is not None,
         )
+
+    async def list_sessions(self) -> Sequence[SessionStatus]:
+        """List the sessions of the pool that are alive, whoever made them.
+
+        Raises:
+            ServiceError: The service, or the way to it, failed.
+        """
+        return await self._service.list_sessions()
 
     async def close(self) -> ClosingReport:
         """Delete the sessions whose identifiers the pool chose, and close all connections.

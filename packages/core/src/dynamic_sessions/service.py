@@ -1,9 +1,11 @@
 """The operations of a session pool: request by codec, sent by transport, answer by codec."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
+from typing import TypeVar
 
 from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.errors import (
@@ -14,21 +16,27 @@ from dynamic_sessions.errors import (
 )
 from dynamic_sessions.executions import ExecutionReply, Executions, Run, protocol_errors
 from dynamic_sessions.models import SessionFile, SessionStatus
+from dynamic_sessions.sending import Sending
 from dynamic_sessions.telemetry import fingerprint
 from dynamic_sessions.transport import Call, Download, Transport
 from dynamic_sessions.uploads import UploadContent
 from dynamic_sessions.wire import (
+    Reply,
     RequestData,
     codec_for,
     delete_session,
     get_session,
+    list_sessions,
     next_page,
     pool_metadata,
     read_installed_packages,
     read_session,
+    read_sessions,
 )
 
 _MOST_PAGES = 1000
+
+T = TypeVar("T")
 
 
 class PoolService:
@@ -94,19 +102,18 @@ class PoolService:
 
     async def list_files(self, identifier: str, directory: str) -> list[SessionFile]:
         """List one directory."""
-        files: list[SessionFile] = []
-        request: RequestData | None = self._codec.list_files(identifier, directory)
-        for _ in range(_MOST_PAGES):
-            if request is None:
-                return files
-            call = self._call("list files", identifier, request)
-            reply = await self._transport.send(call)
-            with protocol_errors(call):
-                files += self._codec.read_files(reply, directory)
-                request = next_page(request, reply)
-        raise ServiceProtocolError(
-            f"list files: the list has more than {_MOST_PAGES} pages.", operation="list files"
+        call = self._call("list files", identifier, self._codec.list_files(identifier, directory))
+        return await self._read_pages(call, partial(self._codec.read_files, directory=directory))
+
+    async def list_sessions(self) -> list[SessionStatus]:
+        """List the sessions of the pool."""
+        call = Call(
+            operation="list sessions",
+            request=list_sessions(),
+            deadline=self.deadlines.call,
+            repeatable=True,
         )
+        return await self._read_pages(call, read_sessions)
 
     @asynccontextmanager
     async def download_file(
@@ -149,7 +156,7 @@ class PoolService:
         except SessionNotFoundError:
             return None
         with protocol_errors(call):
-            return read_session(reply)
+            return read_session(reply, identifier)
 
     async def delete_session(self, identifier: str) -> None:
         """End a session; one that is gone already counts as ended."""
@@ -176,6 +183,21 @@ class PoolService:
     async def close(self) -> None:
         """Close all connections."""
         await self._transport.close()
+
+    async def _read_pages(self, call: Call, read: Callable[[Reply], list[T]]) -> list[T]:
+        entries: list[T] = []
+        for _ in range(_MOST_PAGES):
+            reply = await self._transport.send(call)
+            with protocol_errors(call):
+                entries += read(reply)
+                following = next_page(call.request, reply)
+            if following is None:
+                return entries
+            call = replace(call, request=following, sending=Sending())
+        raise ServiceProtocolError(
+            f"{call.operation}: the list has more than {_MOST_PAGES} pages.",
+            operation=call.operation,
+        )
 
     def _call(self, operation: str, identifier: str, request: RequestData) -> Call:
         return Call(

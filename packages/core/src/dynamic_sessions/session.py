@@ -26,8 +26,14 @@ from dynamic_sessions.full_output import (
 from dynamic_sessions.functions import FunctionModule
 from dynamic_sessions.ledger import SessionLedger
 from dynamic_sessions.liveness import Liveness
-from dynamic_sessions.models import CodeBlock, Command, Execution, ExecutionStatus
-from dynamic_sessions.packages import LIST_PACKAGES_CODE, parse_packages
+from dynamic_sessions.models import (
+    CodeBlock,
+    Command,
+    Execution,
+    ExecutionStatus,
+    SessionStatus,
+)
+from dynamic_sessions.packages import find_packages
 from dynamic_sessions.service import PoolService
 from dynamic_sessions.time_limits import check_asynchronous_timeout, check_timeout
 
@@ -216,9 +222,17 @@ class AsyncSession:
                 return await self._service.list_packages()
         async with self._turn:
             await self._finish_stopping()
-            return parse_packages(
-                await self._run(self._own_run("list packages", LIST_PACKAGES_CODE))
-            )
+            return await find_packages(lambda code: self._run(self._own_run("list packages", code)))
+
+    async def status(self) -> SessionStatus | None:
+        """Return what the service says of the session; None where nothing stands behind its name.
+
+        Unlike most other calls, this one brings no session into being.
+
+        Raises:
+            ServiceError: The service, or the way to it, failed.
+        """
+        return await self._service.get_session(self.identifier)
 
     async def delete(self) -> None:
         """End the session: its code stops, its variables and files are gone.

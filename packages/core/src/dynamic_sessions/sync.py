@@ -13,7 +13,7 @@ from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.downloads import IfExists, Progress
 from dynamic_sessions.files import FILES_AT_ONCE
 from dynamic_sessions.functions import FunctionModule, InjectableFunction
-from dynamic_sessions.models import ClosingReport, CodeBlock, Execution, SessionFile
+from dynamic_sessions.models import ClosingReport, CodeBlock, Execution, SessionFile, SessionStatus
 from dynamic_sessions.pool import (
     DEFAULT_API_VERSION,
     DEFAULT_COOLDOWN_SECONDS,
@@ -216,6 +216,10 @@ class Session:
         """Return the installed distributions; see AsyncSession.list_packages."""
         return self._loop.run(self._session.list_packages, in_session=in_session)
 
+    def status(self) -> SessionStatus | None:
+        """Return what the service says of the session; see AsyncSession.status."""
+        return self._loop.run(self._session.status)
+
     def delete(self) -> None:
         """End the session; see AsyncSession.delete."""
         self._loop.run(self._session.delete)
@@ -280,6 +284,10 @@ class SessionPool:
             install_missing=install_missing,
         )
         return Session(session, self._loop)
+
+    def list_sessions(self) -> Sequence[SessionStatus]:
+        """List the sessions of the pool that are alive; see AsyncSessionPool.list_sessions."""
+        return self._loop.run(self._pool.list_sessions)
 
     def close(self) -> ClosingReport:
         """Delete the sessions that the caller did not name; see AsyncSessionPool.close."""

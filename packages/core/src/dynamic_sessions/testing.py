@@ -136,6 +136,8 @@ class ScriptedService:
                 return self._delete_session(identifier)
             case "GET", (*_, "session"):
                 return self._get_session(identifier)
+            case "POST", (*_, ".management", "listSessions"):
+                return self._list_sessions()
             case "GET", (*_, "metadata") if self.packages is not None:
                 return _metadata(self.packages)
             case _:
@@ -206,19 +208,33 @@ class ScriptedService:
         session = self.sessions.get(identifier)
         if session is None:
             return _error(400, "SessionWithIdentifierNotFound", "There is no such session.")
-        body = {
-            "identifier": identifier,
-            "createdAt": _timestamp(session.created_at),
-            "lastAccessedAt": _timestamp(datetime.now(UTC)),
-            "expireAt": _timestamp(datetime.now(UTC) + timedelta(minutes=5)),
-            "etag": session.guid,
-        }
+        body = _status(identifier, session) | {"expireAt": _soon()}
         return httpx.Response(200, json=body)
+
+    def _list_sessions(self) -> httpx.Response:
+        value = [
+            _status(identifier, session) | {"expiresAt": _soon()}
+            for identifier, session in self.sessions.items()
+        ]
+        return httpx.Response(200, json={"value": value, "count": len(value), "nextLink": None})
 
     def _delete_session(self, identifier: str) -> httpx.Response:
         if self.sessions.pop(identifier, None) is None:
             return _error(400, "SessionWithIdentifierNotFound", "There is no such session.")
         return httpx.Response(204)
+
+
+def _status(identifier: str, session: ScriptedSession) -> JsonObject:
+    return {
+        "identifier": identifier,
+        "createdAt": _timestamp(session.created_at),
+        "lastAccessedAt": _timestamp(datetime.now(UTC)),
+        "etag": session.guid,
+    }
+
+
+def _soon() -> str:
+    return _timestamp(datetime.now(UTC) + timedelta(minutes=5))
 
 
 def _metadata(packages: Mapping[str, str]) -> httpx.Response:

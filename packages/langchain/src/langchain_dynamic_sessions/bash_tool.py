@@ -1,21 +1,21 @@
 """The tool that runs commands."""
 
-from collections.abc import Callable
-from typing import Any, Unpack
+from collections.abc import Callable, Mapping
+from typing import Annotated, ClassVar, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools.base import ArgsSchema
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from dynamic_sessions import Credential, Execution, render_execution
+from dynamic_sessions.models import Command
 from dynamic_sessions.prompts import DEFAULT_LIMIT, clean_command
 from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
     conversation_sessions,
 )
 from langchain_dynamic_sessions.errors import tool_errors
-from langchain_dynamic_sessions.results import NO_OUTPUT
 from langchain_dynamic_sessions.session_tool import (
     SessionTool,
     ToolSettings,
@@ -23,13 +23,22 @@ from langchain_dynamic_sessions.session_tool import (
     split_settings,
 )
 
-_OLD_NAME = "bash_command"
+# Services for models refuse an empty text.
+_NO_OUTPUT = "The command ran to its end, without output."
+
+
+def _runnable(command: str) -> str:
+    for word in Command(line=clean_command(command)).words:
+        word.encode()
+    return command
 
 
 class BashCommand(BaseModel):
     """What a model passes to the tool that runs commands."""
 
-    command: str = Field(description="A line or a script for Bash, without a fence around it.")
+    command: Annotated[str, AfterValidator(_runnable)] = Field(
+        description="A line or a script for Bash, without a fence around it."
+    )
 
 
 class SessionsBashTool(SessionTool):
@@ -48,6 +57,7 @@ class SessionsBashTool(SessionTool):
         "process of its own that starts in /mnt/data; files stay from one call to the next."
     )
     args_schema: ArgsSchema | None = BashCommand
+    old_arguments: ClassVar[Mapping[str, str]] = {"bash_command": "command"}
     sanitize_input: bool = True
     output_limit: int | None = DEFAULT_LIMIT
 
@@ -114,16 +124,8 @@ class SessionsBashTool(SessionTool):
         with tool_errors():
             return self._answer(await self.aexecute(command, config=config))
 
-    def _parse_input(
-        self, tool_input: str | dict[str, Any], tool_call_id: str | None
-    ) -> str | dict[str, Any]:
-        if isinstance(tool_input, dict) and _OLD_NAME in tool_input:
-            rest = {name: value for name, value in tool_input.items() if name != _OLD_NAME}
-            tool_input = {"command": tool_input[_OLD_NAME], **rest}
-        return super()._parse_input(tool_input, tool_call_id)
-
     def _answer(self, execution: Execution) -> tuple[str, Execution]:
-        return render_execution(execution, limit=self.output_limit) or NO_OUTPUT, execution
+        return render_execution(execution, limit=self.output_limit) or _NO_OUTPUT, execution
 
     def _clean(self, command: str) -> str:
         return clean_command(command) if self.sanitize_input else command

@@ -5,8 +5,7 @@ import secrets
 import uuid
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from types import TracebackType
-from typing import Self, TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
@@ -25,7 +24,9 @@ from dynamic_sessions import (
 )
 from dynamic_sessions.identifiers import check_identifier
 from dynamic_sessions.pool import DEFAULT_API_VERSION, DEFAULT_TIMEOUT_SECONDS
+from dynamic_sessions.session import OnCancel
 from dynamic_sessions.time_limits import check_timeout
+from langchain_dynamic_sessions.closing import Closing
 
 logger = logging.getLogger("langchain_dynamic_sessions")
 
@@ -47,11 +48,12 @@ class SessionSettings(TypedDict, total=False):
     install_missing: bool
     timeout: float
     api_version: str
+    on_cancel: OnCancel
     session_pool: AsyncSessionPool | SessionPool | None
     delete_session_after_invocation: bool
 
 
-class ConversationSessions:
+class ConversationSessions(Closing):
     """Sessions for the tools of an agent, which may share one object of this kind.
 
     By default all calls share one session. With session_key every conversation has its own, so
@@ -76,6 +78,8 @@ class ConversationSessions:
             there, where the session pool has a network.
         timeout: Seconds that a run may take, at most 220.
         api_version: Version of the service's API.
+        on_cancel: What becomes of code whose call was cancelled or got no answer in time. "delete"
+            stops it by deleting its session; "leave" lets it end by itself, at its time limit.
         session_pool: A session pool in place of endpoint and credential. The caller closes it, and
             it serves calls of its own kind: an AsyncSessionPool those with await, a SessionPool
             those without.
@@ -100,6 +104,7 @@ class ConversationSessions:
         install_missing: bool = False,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         api_version: str = DEFAULT_API_VERSION,
+        on_cancel: OnCancel = "delete",
         session_pool: AsyncSessionPool | SessionPool | None = None,
         delete_session_after_invocation: bool = False,
     ) -> None:
@@ -130,6 +135,7 @@ class ConversationSessions:
             api_version=api_version,
             timeout=timeout,
             functions=functions,
+            on_cancel=on_cancel,
             session_pool=session_pool,
         )
         self.endpoint = self._pool.endpoint
@@ -225,28 +231,6 @@ class ConversationSessions:
         await self._pool.aclose()
         self._begin_anew()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
     def _begin_anew(self) -> None:
         # A name that was deleted a moment ago may still lead to what is being taken down.
         if self._given_identifier is None:
@@ -262,6 +246,25 @@ class ConversationSessions:
                 f'config={{"configurable": {{"{self._key}": "..."}}}}.'
             )
         return str(value)
+
+
+class OnSessions(Closing):
+    """What works in sessions: it shows them, and closes them."""
+
+    _sessions: ConversationSessions
+
+    @property
+    def sessions(self) -> ConversationSessions:
+        """The sessions, to share them with others and for calls of the program's own."""
+        return self._sessions
+
+    def close(self) -> None:
+        """Delete the sessions that the caller did not name; see ConversationSessions.close()."""
+        self._sessions.close()
+
+    async def aclose(self) -> None:
+        """Delete the sessions that the caller did not name, and close this loop's connections."""
+        await self._sessions.aclose()
 
 
 _NOT_DELETED = "A call's session could not be deleted after it: %s"

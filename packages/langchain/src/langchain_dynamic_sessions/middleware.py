@@ -3,8 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self, TypeAlias, Unpack, cast
+from typing import Any, TypeAlias, Unpack, cast
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
@@ -12,28 +11,39 @@ from langchain.agents.middleware.types import (
     ModelResponse,
     ToolCallRequest,
 )
-from langchain_core.messages import SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from dynamic_sessions import Credential, ServiceError
+from dynamic_sessions import Credential, NotFoundError, ServiceError
 from dynamic_sessions.prompts import describe_python_tool
 from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
+    OnSessions,
     SessionSettings,
     conversation_sessions,
 )
 from langchain_dynamic_sessions.descriptions import session_guide
 from langchain_dynamic_sessions.errors import tool_errors
 from langchain_dynamic_sessions.python_tool import SessionsPythonREPLTool
-from langchain_dynamic_sessions.session_files import FileExchange, SessionFilesState
+from langchain_dynamic_sessions.session_files import (
+    MAX_COLLECTED_BYTES,
+    FilesMade,
+    SessionFilesState,
+    files_to_upload,
+    uploaded,
+)
 
 logger = logging.getLogger("langchain_dynamic_sessions")
+
+# Code that still runs in the session may have removed a file that was listed, or let it grow.
+_CHANGED_MEANWHILE = (NotFoundError, ValueError)
 
 ToolResult: TypeAlias = ToolMessage | Command[Any]
 
 
-class SessionsMiddleware(AgentMiddleware[SessionFilesState]):
+class SessionsMiddleware(OnSessions, AgentMiddleware[SessionFilesState]):
     """Gives an agent Python in a session of its own for every thread.
 
     It adds the tool, tells the model about the session and the functions in it, puts the files of
@@ -80,11 +90,6 @@ class SessionsMiddleware(AgentMiddleware[SessionFilesState]):
         )
         self.tools = [self._tool]
 
-    @property
-    def sessions(self) -> ConversationSessions:
-        """The sessions, to share them with tools and for calls of the program's own."""
-        return self._sessions
-
     def wrap_model_call(
         self,
         request: ModelRequest[None],
@@ -101,87 +106,96 @@ class SessionsMiddleware(AgentMiddleware[SessionFilesState]):
         """Tell the model about the session."""
         return await handler(self._with_guide(request))
 
-    def wrap_tool_call(
-        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolResult]
-    ) -> ToolResult:
-        """Bring the state's files into the session, and what the run made into the state.
+    def after_model(
+        self, state: SessionFilesState, runtime: Runtime[None]
+    ) -> dict[str, Any] | None:
+        """Bring the state's files into the session that the model's code is about to run in.
+
+        This comes before the calls of a turn, which run side by side and may change the files.
 
         Raises:
             SessionToolException: The service, or the way to it, failed.
         """
-        if request.tool_call["name"] != self._tool.name:
-            return handler(request)
-        exchange = FileExchange(request.state)
-        files = self._sessions.session(_config_of(request)).files
+        del runtime
+        uploads = files_to_upload(state) if self._is_called_in(state) else {}
+        if not uploads:
+            return None
+        files = self._sessions.session().files
         with tool_errors():
-            for name, content in exchange.uploads.items():
-                exchange.note_uploaded(files.upload(content, name=name), content)
+            versions = {
+                name: uploaded(files.upload(content, name=name), content)
+                for name, content in uploads.items()
+            }
+        return {"session_file_versions": versions}
+
+    async def aafter_model(
+        self, state: SessionFilesState, runtime: Runtime[None]
+    ) -> dict[str, Any] | None:
+        """Bring the state's files into the session; see after_model()."""
+        del runtime
+        uploads = files_to_upload(state) if self._is_called_in(state) else {}
+        if not uploads:
+            return None
+        files = self._sessions.async_session().files
+        with tool_errors():
+            versions = {
+                name: uploaded(await files.upload(content, name=name), content)
+                for name, content in uploads.items()
+            }
+        return {"session_file_versions": versions}
+
+    def wrap_tool_call(
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolResult]
+    ) -> ToolResult:
+        """Bring what the run made into the state.
+
+        Raises:
+            SessionToolException: The service, or the way to it, failed.
+        """
         message = handler(request)
-        if not isinstance(message, ToolMessage):
+        if request.tool_call["name"] != self._tool.name or not isinstance(message, ToolMessage):
             return message
-        exchange.note_run(message.artifact)
+        made = FilesMade(request.state)
+        made.note_run(message.artifact)
         if self._collects_files:
+            files = self._sessions.session(_config_of(request)).files
             with _logged():
-                for file in exchange.changed(files.list(recursive=True)):
-                    exchange.note_fetched(file, files.read(file))
-        return exchange.result(message)
+                for file in made.changed(files.list(recursive=True)):
+                    try:
+                        content = files.read(file, max_bytes=MAX_COLLECTED_BYTES)
+                    except _CHANGED_MEANWHILE:
+                        made.note_left(file)
+                    else:
+                        made.note_fetched(file, content)
+        return made.result(message)
 
     async def awrap_tool_call(
         self,
         request: ToolCallRequest,
         handler: Callable[[ToolCallRequest], Awaitable[ToolResult]],
     ) -> ToolResult:
-        """Bring the state's files into the session, and what the run made into the state.
-
-        Raises:
-            SessionToolException: The service, or the way to it, failed.
-        """
-        if request.tool_call["name"] != self._tool.name:
-            return await handler(request)
-        exchange = FileExchange(request.state)
-        files = self._sessions.async_session(_config_of(request)).files
-        with tool_errors():
-            for name, content in exchange.uploads.items():
-                exchange.note_uploaded(await files.upload(content, name=name), content)
+        """Bring what the run made into the state; see wrap_tool_call()."""
         message = await handler(request)
-        if not isinstance(message, ToolMessage):
+        if request.tool_call["name"] != self._tool.name or not isinstance(message, ToolMessage):
             return message
-        exchange.note_run(message.artifact)
+        made = FilesMade(request.state)
+        made.note_run(message.artifact)
         if self._collects_files:
+            files = self._sessions.async_session(_config_of(request)).files
             with _logged():
-                for file in exchange.changed(await files.list(recursive=True)):
-                    exchange.note_fetched(file, await files.read(file))
-        return exchange.result(message)
+                for file in made.changed(await files.list(recursive=True)):
+                    try:
+                        content = await files.read(file, max_bytes=MAX_COLLECTED_BYTES)
+                    except _CHANGED_MEANWHILE:
+                        made.note_left(file)
+                    else:
+                        made.note_fetched(file, content)
+        return made.result(message)
 
-    def close(self) -> None:
-        """Delete the sessions that the caller did not name; see ConversationSessions.close()."""
-        self._sessions.close()
-
-    async def aclose(self) -> None:
-        """Delete the sessions that the caller did not name, and close this loop's connections."""
-        await self._sessions.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+    def _is_called_in(self, state: SessionFilesState) -> bool:
+        last = state["messages"][-1] if state["messages"] else None
+        calls = last.tool_calls if isinstance(last, AIMessage) else []
+        return any(call["name"] == self._tool.name for call in calls)
 
     def _with_guide(self, request: ModelRequest[None]) -> ModelRequest[None]:
         names = list(request.state.get("session_files") or ())

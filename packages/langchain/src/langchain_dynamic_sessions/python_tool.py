@@ -1,12 +1,12 @@
 """The tool that runs Python."""
 
-from collections.abc import Callable
-from typing import Any, Unpack
+from collections.abc import Callable, Mapping
+from typing import Annotated, ClassVar, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools.base import ArgsSchema
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from dynamic_sessions import Credential, Execution, clean_code
 from dynamic_sessions.prompts import DEFAULT_LIMIT, describe_python_tool
@@ -15,7 +15,7 @@ from langchain_dynamic_sessions.conversations import (
     conversation_sessions,
 )
 from langchain_dynamic_sessions.errors import tool_errors
-from langchain_dynamic_sessions.results import ToolContent, execution_content
+from langchain_dynamic_sessions.results import ToolContent, artifact, execution_content
 from langchain_dynamic_sessions.session_tool import (
     SessionTool,
     ToolSettings,
@@ -23,13 +23,18 @@ from langchain_dynamic_sessions.session_tool import (
     split_settings,
 )
 
-_OLD_NAME = "python_code"
+
+def _sendable(code: str) -> str:
+    code.encode()
+    return code
 
 
 class PythonCode(BaseModel):
     """What a model passes to the tool that runs Python."""
 
-    code: str = Field(description="Python code, without a fence around it.")
+    code: Annotated[str, AfterValidator(_sendable)] = Field(
+        description="Python code, without a fence around it."
+    )
 
 
 class SessionsPythonREPLTool(SessionTool):
@@ -62,6 +67,7 @@ class SessionsPythonREPLTool(SessionTool):
     name: str = "Python_REPL"
     description: str = ""
     args_schema: ArgsSchema | None = PythonCode
+    old_arguments: ClassVar[Mapping[str, str]] = {"python_code": "code"}
     sanitize_input: bool = True
     include_images: bool = True
     output_limit: int | None = DEFAULT_LIMIT
@@ -131,19 +137,11 @@ class SessionsPythonREPLTool(SessionTool):
         with tool_errors():
             return self._answer(await self.aexecute(code, config=config))
 
-    def _parse_input(
-        self, tool_input: str | dict[str, Any], tool_call_id: str | None
-    ) -> str | dict[str, Any]:
-        if isinstance(tool_input, dict) and _OLD_NAME in tool_input:
-            rest = {name: value for name, value in tool_input.items() if name != _OLD_NAME}
-            tool_input = {"code": tool_input[_OLD_NAME], **rest}
-        return super()._parse_input(tool_input, tool_call_id)
-
     def _answer(self, execution: Execution) -> tuple[ToolContent, Execution]:
         content = execution_content(
             execution, limit=self.output_limit, include_images=self.include_images
         )
-        return content, execution
+        return content, artifact(execution)
 
     def _clean(self, code: str) -> str:
         return clean_code(code) if self.sanitize_input else code

@@ -2,11 +2,13 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from langchain_core.messages import ToolMessage
 
 from dynamic_sessions import Execution, Image, render_execution
+from dynamic_sessions.models import JsonValue
 from dynamic_sessions.prompts import image_in, join_lines, render_file
 from dynamic_sessions.prompts.names import on_one_line
 
@@ -18,7 +20,9 @@ MAX_IMAGE_BYTES = 3_750_000
 
 _FILES_NAMED = 20
 
-NO_OUTPUT = "The code ran to its end, without output."
+_LEAST_INTEGER, _GREATEST_INTEGER = -(2**63), 2**63 - 1
+
+_NO_OUTPUT = "The code ran to its end, without output."
 
 
 def execution_content(
@@ -28,9 +32,20 @@ def execution_content(
     include_images: bool,
 ) -> ToolContent:
     """Return what a model should see of a run. Services for models refuse an empty text."""
-    text = render_execution(execution, limit=limit) or NO_OUTPUT
+    text = render_execution(execution, limit=limit) or _NO_OUTPUT
     images = [image for image in execution.images if _can_be_shown(image)] if include_images else []
     return _with_images(text, images)
+
+
+def artifact(execution: Execution) -> Execution:
+    """Return a run as it can be kept in a message.
+
+    Checkpoints of LangGraph refuse integers of more than 64 bits, and with them the whole state, so
+    that such a result is its text, as other objects are.
+    """
+    if _fits_in_a_checkpoint(execution.result):
+        return execution
+    return replace(execution, result=str(execution.result))
 
 
 def file_content(name: str, content: bytes) -> ToolContent:
@@ -68,6 +83,14 @@ def with_status(result: Any) -> Any:
         if isinstance(artifact, Execution) and not artifact.ok:
             result.status = "error"
     return result
+
+
+def _fits_in_a_checkpoint(value: JsonValue) -> bool:
+    if isinstance(value, dict):
+        return all(map(_fits_in_a_checkpoint, value.values()))
+    if isinstance(value, list):
+        return all(map(_fits_in_a_checkpoint, value))
+    return not isinstance(value, int) or _LEAST_INTEGER <= value <= _GREATEST_INTEGER
 
 
 def _can_be_shown(image: Image) -> bool:

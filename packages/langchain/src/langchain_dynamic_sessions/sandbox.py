@@ -4,8 +4,7 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Literal, Self, TypeAlias, Unpack
+from typing import Literal, TypeAlias, Unpack
 
 from deepagents.backends.composite import CompositeBackend
 from deepagents.backends.protocol import (
@@ -31,6 +30,7 @@ from dynamic_sessions.prompts import join_lines
 from dynamic_sessions.time_limits import MAX_EXECUTION_SECONDS
 from langchain_dynamic_sessions.conversations import (
     ConversationSessions,
+    OnSessions,
     SessionSettings,
     conversation_sessions,
 )
@@ -49,6 +49,10 @@ _WRITABLE = (f"{DATA_DIRECTORY}/", "/tmp/")  # noqa: S108 - the session's, not t
 # One stream, so that errors stand where they came up in the output.
 _ONE_STREAM = "exec 2>&1\n"
 
+# Linux has programs started with arguments of less than 128 KiB each.
+_LONGEST_ARGUMENT_BYTES = 100_000
+_RUN_STDIN = 'eval "$(cat)"'
+
 _ENDINGS = {
     ExecutionStatus.TIMED_OUT: "[the command was stopped at its time limit]",
     ExecutionStatus.ABORTED: "[the command was aborted: the process that ran it died]",
@@ -61,7 +65,7 @@ _NOT_A_COMMAND = 126
 _NO_SHELL_POOL = (InvalidRequestError, ValueError)
 
 
-class DynamicSessionsSandbox(BaseSandbox):
+class DynamicSessionsSandbox(OnSessions, BaseSandbox):
     """A deepagents backend on sessions of a Shell pool or of a Python pool.
 
     Each command is a process of its own that starts in /mnt/data; files stay from one to the next.
@@ -77,7 +81,8 @@ class DynamicSessionsSandbox(BaseSandbox):
             out: a Python pool refuses it, without running anything.
         sessions: Sessions that exist already, to share them with tools.
         settings: See ConversationSessions. With session_key="thread_id" every thread of a graph
-            has a sandbox of its own.
+            has a sandbox of its own. on_cancel is "leave" unless it is given: deepagents gives up
+            searches that take long, which must not cost an agent its files.
 
     Raises:
         ValueError: An argument is out of range or excludes another, or no pool was named.
@@ -95,6 +100,8 @@ class DynamicSessionsSandbox(BaseSandbox):
         sessions: ConversationSessions | None = None,
         **settings: Unpack[SessionSettings],
     ) -> None:
+        if sessions is None:
+            settings.setdefault("on_cancel", "leave")
         self._sessions = conversation_sessions(sessions, endpoint, credential, settings)
         self._kind = kind
 
@@ -105,11 +112,6 @@ class DynamicSessionsSandbox(BaseSandbox):
     def id(self) -> str:
         """Name of the session; inside a graph with session_key, of the running thread's."""
         return self._sessions.identifier()
-
-    @property
-    def sessions(self) -> ConversationSessions:
-        """The sessions, to share them with tools and for calls of the program's own."""
-        return self._sessions
 
     def as_backend(self) -> CompositeBackend:
         """Return this sandbox as create_deep_agent() should have it.
@@ -245,42 +247,14 @@ class DynamicSessionsSandbox(BaseSandbox):
                 await files.delete(copy)
         return batch.responses()
 
-    def close(self) -> None:
-        """Delete the sessions that the caller did not name; see ConversationSessions.close()."""
-        self._sessions.close()
-
-    async def aclose(self) -> None:
-        """Delete the sessions that the caller did not name, and close this loop's connections."""
-        await self._sessions.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
     def _run(self, line: str, timeout: int | None = None) -> Execution:
-        plan = _Plan(line=_ONE_STREAM + line, seconds=self._seconds(timeout))
+        plan = _Plan(command=_command(line), seconds=self._seconds(timeout))
         session = self._sessions.session()
         if self._kind != "python":
             try:
-                execution = session.run_command(plan.line, timeout=plan.seconds)
+                execution = session.run_command(
+                    plan.command.words[0], stdin=plan.command.stdin, timeout=plan.seconds
+                )
             except _NO_SHELL_POOL:
                 if self._kind == "shell":
                     raise
@@ -292,11 +266,13 @@ class DynamicSessionsSandbox(BaseSandbox):
         return _noticed(command_execution(execution))
 
     async def _arun(self, line: str, timeout: int | None = None) -> Execution:
-        plan = _Plan(line=_ONE_STREAM + line, seconds=self._seconds(timeout))
+        plan = _Plan(command=_command(line), seconds=self._seconds(timeout))
         session = self._sessions.async_session()
         if self._kind != "python":
             try:
-                execution = await session.run_command(plan.line, timeout=plan.seconds)
+                execution = await session.run_command(
+                    plan.command.words[0], stdin=plan.command.stdin, timeout=plan.seconds
+                )
             except _NO_SHELL_POOL:
                 if self._kind == "shell":
                     raise
@@ -317,14 +293,14 @@ class DynamicSessionsSandbox(BaseSandbox):
 class _Plan:
     """A command and its time limit, for both kinds of session pool."""
 
-    line: str
+    command: Command
     seconds: float
 
     @property
     def code(self) -> str:
         """What runs the command in a Python pool."""
         return command_code(
-            Command(line=self.line),
+            self.command,
             timeout=min(self.seconds, MAX_EXECUTION_SECONDS - _KERNEL_GRACE_SECONDS),
             output_limit=DEFAULT_OUTPUT_LIMIT,
         )
@@ -332,6 +308,13 @@ class _Plan:
     @property
     def seconds_of_kernel(self) -> float:
         return min(self.seconds + _KERNEL_GRACE_SECONDS, MAX_EXECUTION_SECONDS)
+
+
+def _command(line: str) -> Command:
+    script = _ONE_STREAM + line
+    if len(script.encode()) <= _LONGEST_ARGUMENT_BYTES:
+        return Command(line=script)
+    return Command(line=_RUN_STDIN, stdin=script)
 
 
 def _fault(command: str) -> str:

@@ -2,10 +2,9 @@
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self, TypedDict, cast
+from typing import Any, BinaryIO, ClassVar, Literal, TypedDict, cast
 
 import anyio
 from langchain_core.callbacks import Callbacks
@@ -16,7 +15,11 @@ from pydantic import PrivateAttr
 
 from dynamic_sessions import Credential, SessionFile
 from dynamic_sessions.files import DATA_DIRECTORY
-from langchain_dynamic_sessions.conversations import ConversationSessions, SessionSettings
+from langchain_dynamic_sessions.conversations import (
+    ConversationSessions,
+    OnSessions,
+    SessionSettings,
+)
 from langchain_dynamic_sessions.results import with_status
 
 
@@ -69,7 +72,7 @@ class RemoteFileMetadata(SessionFile):
         return f"{DATA_DIRECTORY}/{self.name}"
 
 
-class SessionTool(BaseTool):
+class SessionTool(OnSessions, BaseTool):
     """A tool that works in a session, and the program's own calls to that session.
 
     None of the methods here is offered to a model. Where conversations have sessions of their
@@ -78,12 +81,10 @@ class SessionTool(BaseTool):
 
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
 
-    _sessions: ConversationSessions = PrivateAttr()
+    old_arguments: ClassVar[Mapping[str, str]] = {}
+    """Arguments under the names of langchain-azure-dynamic-sessions, to the present ones."""
 
-    @property
-    def sessions(self) -> ConversationSessions:
-        """The sessions, to share them with other tools and for calls of the program's own."""
-        return self._sessions
+    _sessions: ConversationSessions = PrivateAttr()
 
     @property
     def pool_management_endpoint(self) -> str:
@@ -185,6 +186,18 @@ class SessionTool(BaseTool):
         files = await self._sessions.async_session(config).files.list()
         return [RemoteFileMetadata.of(file) for file in files]
 
+    def delete_session(self, *, config: RunnableConfig | None = None) -> None:
+        """End the session, whoever named it. The next call begins a new one.
+
+        Raises:
+            ServiceError: The service, or the way to it, failed.
+        """
+        self._sessions.delete(config)
+
+    async def adelete_session(self, *, config: RunnableConfig | None = None) -> None:
+        """End the session; see delete_session()."""
+        await self._sessions.adelete(config)
+
     def invoke(
         self,
         input: str | dict[str, Any] | ToolCall,  # noqa: A002 - LangChain's name
@@ -203,35 +216,13 @@ class SessionTool(BaseTool):
         """Call the tool; see invoke()."""
         return with_status(await super().ainvoke(input, config, **kwargs))
 
-    def close(self) -> None:
-        """Delete the sessions that the caller did not name; see ConversationSessions.close()."""
-        self._sessions.close()
-
-    async def aclose(self) -> None:
-        """Delete the sessions that the caller did not name, and close this loop's connections."""
-        await self._sessions.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+    def _parse_input(
+        self, tool_input: str | dict[str, Any], tool_call_id: str | None
+    ) -> str | dict[str, Any]:
+        if isinstance(tool_input, dict):
+            names = self.old_arguments
+            tool_input = {names.get(name, name): value for name, value in tool_input.items()}
+        return super()._parse_input(tool_input, tool_call_id)
 
 
 def split_settings(settings: ToolSettings) -> tuple[ToolFields, SessionSettings]:

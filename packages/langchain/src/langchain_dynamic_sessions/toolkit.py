@@ -4,13 +4,17 @@ from typing import Literal, Self, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, BaseToolkit
 from langchain_core.tools.base import ArgsSchema
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PrivateAttr
 
 from dynamic_sessions import Credential
 from dynamic_sessions.prompts import render_files
-from langchain_dynamic_sessions.conversations import ConversationSessions, SessionSettings
+from langchain_dynamic_sessions.conversations import (
+    ConversationSessions,
+    OnSessions,
+    SessionSettings,
+)
 from langchain_dynamic_sessions.errors import file_errors, tell_the_model
 from langchain_dynamic_sessions.python_tool import SessionsPythonREPLTool
 from langchain_dynamic_sessions.results import ToolContent, file_content
@@ -147,7 +151,7 @@ class WriteFileTool(_FileTool):
             return _written((await files.upload(content.encode(), name=name)).size, name)
 
 
-class SessionsToolkit:
+class SessionsToolkit(OnSessions, BaseToolkit):
     """The tool that runs Python and those for its files, on the same sessions.
 
     None of them reaches a file of this machine: a program uploads and downloads by its own calls
@@ -164,6 +168,8 @@ class SessionsToolkit:
         FunctionSourceError: A function cannot travel.
     """
 
+    _sessions: ConversationSessions = PrivateAttr()
+
     def __init__(
         self,
         endpoint: str | None = None,
@@ -172,15 +178,16 @@ class SessionsToolkit:
     ) -> None:
         if settings.get("delete_session_after_invocation"):
             raise ValueError("Tools that share files need a session that outlives a call.")
-        self.sessions = ConversationSessions(endpoint, credential, **settings)
+        super().__init__()
+        self._sessions = ConversationSessions(endpoint, credential, **settings)
 
     def get_tools(self) -> list[BaseTool]:
         """Return the tools."""
         tools: list[BaseTool] = [
-            SessionsPythonREPLTool(sessions=self.sessions),
-            ListFilesTool().on(self.sessions),
-            ReadFileTool().on(self.sessions),
-            WriteFileTool().on(self.sessions),
+            SessionsPythonREPLTool(sessions=self._sessions),
+            ListFilesTool().on(self._sessions),
+            ReadFileTool().on(self._sessions),
+            WriteFileTool().on(self._sessions),
         ]
         return tools
 

@@ -76,6 +76,18 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     launcher: str | None
 
+    @property
+    def fit(self) -> bool:
+        """Whether a pool can start."""
+        return self.launcher is not None
+
+    @property
+    def conclusion(self) -> str:
+        """The same as a sentence."""
+        if self.launcher is None:
+            return "A session pool cannot start here."
+        return f"A session pool starts here, with the launcher {self.launcher}."
+
 
 async def diagnose(python: str | None = None) -> Diagnosis:
     """Try everything that a pool needs.
@@ -278,21 +290,3 @@ def _verdict(mechanism: str, *, works: bool, detail: str, cure: str = "") -> Fin
         detail=detail,
         cure="" if works else cure or cure_for(["breach of isolation"]),
     )
-
-
-def render(diagnosis: Diagnosis) -> str:
-    """Return the diagnosis for a person to read."""
-    lines = [diagnosis.machine, ""]
-    width = max(len(finding.mechanism) for finding in diagnosis.findings)
-    for finding in diagnosis.findings:
-        lines.append(f"{finding.verdict:8} {finding.mechanism:{width}}  {finding.detail}")
-        if finding.cure:
-            lines.append(f"{'':8} {'':{width}}  → {finding.cure}")
-    lines += ["", _conclusion(diagnosis)]
-    return "\n".join(lines)
-
-
-def _conclusion(diagnosis: Diagnosis) -> str:
-    if diagnosis.launcher is None:
-        return "A session pool cannot start here."
-    return f"A session pool starts here, with the launcher {diagnosis.launcher}."

@@ -71,7 +71,7 @@ LIMITS = {
     "fork without end": Attack(
         code="""
 def fork():
-    must_be(in_children(500, lambda: 1) < target["processes"])
+    must_be(in_children(100, lambda: 1) < target["processes"])
 attempt(fork)""",
         alone=True,
         works_outside=True,
@@ -87,7 +87,7 @@ def start():
         thread.start()
     except RuntimeError as error:
         raise OSError from error
-attempt(lambda: must_be(len(until_refused(start, 500)) < target["processes"]))""",
+attempt(lambda: must_be(len(until_refused(start, 100)) < target["processes"]))""",
         alone=True,
         works_outside=True,
     ),

@@ -9,8 +9,10 @@ from dynamic_sessions.wire.codec import (
     UploadPart,
     delete_session,
     get_session,
+    list_sessions,
     next_page,
     read_session,
+    read_sessions,
 )
 from dynamic_sessions.wire.flat import FlatCodec
 from dynamic_sessions.wire.legacy import LegacyCodec
@@ -26,10 +28,12 @@ __all__ = [
     "codec_for",
     "delete_session",
     "get_session",
+    "list_sessions",
     "next_page",
     "pool_metadata",
     "read_installed_packages",
     "read_session",
+    "read_sessions",
 ]
 
 _FIRST_FLAT_VERSION = "2024-10-02"

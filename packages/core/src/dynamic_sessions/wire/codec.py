@@ -149,12 +149,37 @@ def get_session(identifier: str) -> RequestData:
     return _on_session("GET", identifier)
 
 
-def read_session(reply: Reply) -> SessionStatus:
+def read_session(reply: Reply, identifier: str) -> SessionStatus:
     """Read the answer to get_session."""
+    return _read_status(read_object(reply.body, "the reply"), identifier)
+
+
+def list_sessions() -> RequestData:
+    """Ask for all sessions of the pool, in the management dialect: every kind of pool has it."""
+    return RequestData(
+        method="POST",
+        segments=(".management", "listSessions"),
+        query={"api-version": SESSION_API_VERSION},
+    )
+
+
+def read_sessions(reply: Reply) -> list[SessionStatus]:
+    """Read the answer to list_sessions, which may be one page of several."""
     body = read_object(reply.body, "the reply")
+    return [
+        _read_status(entry, read_text(entry.get("identifier"), "an identifier"))
+        for entry in read_objects(body.get("value"), "value")
+    ]
+
+
+def _read_status(body: JsonObject, identifier: str) -> SessionStatus:
     return SessionStatus(
+        identifier=identifier,
         etag=read_text(body.get("etag"), "etag") or None,
         created_at=read_time(body.get("createdAt")),
+        last_accessed_at=read_time(body.get("lastAccessedAt")),
+        # The two dialects spell it differently.
+        expires_at=read_time(body.get("expiresAt", body.get("expireAt"))),
     )
 
 

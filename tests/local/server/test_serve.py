@@ -1,4 +1,4 @@
-"""The `dynamic-sessions` command, as a process of its own."""
+"""`dynamic-sessions serve`, as a process of its own."""
 
 import os
 import re
@@ -12,8 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dynamic_sessions_local.cli import main
-
 from .waiting import PATIENCE, until
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -25,7 +23,7 @@ def start() -> Iterator[Start]:
 
     def run(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(  # noqa: S603 - arguments of a test
-            [sys.executable, "-W", "error", "-m", "dynamic_sessions_local.cli", *arguments],
+            [sys.executable, "-W", "error", "-m", "dynamic_sessions_cli", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -119,11 +117,9 @@ def test_no_sandbox_and_an_open_address_do_not_go_together(start: Start) -> None
     assert re.fullmatch(r"dynamic-sessions: .*loopback.*\n", err)
 
 
-@pytest.mark.parametrize("arguments", [[], ["serve", "--port", "x"], ["fly"]])
-def test_arguments_that_make_no_sense_end_with_the_usage(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == 2
-    assert "usage: dynamic-sessions" in capsys.readouterr().err
+@pytest.mark.parametrize("arguments", [["--port", "x"], ["--kind", "perl"], ["--fly"]])
+def test_arguments_that_make_no_sense_are_named(start: Start, arguments: list[str]) -> None:
+    process = start("serve", *arguments)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (2, "")
+    assert arguments[0] in err.splitlines()[0]
