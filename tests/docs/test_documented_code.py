@@ -41,6 +41,9 @@ FOR_AZURE = [block for block in PYTHON if need(block) == NEEDS_AZURE]
 ELSEWHERE = [block for block in PYTHON if need(block) not in (None, NEEDS_AZURE)]
 
 
+# LlamaIndex asks its agents for all of their attributes, deprecated ones of pydantic included.
+STRICT = ("-W", "error", "-W", "ignore::DeprecationWarning:inspect")
+
 Ended = subprocess.CompletedProcess[str]
 
 
@@ -70,7 +73,7 @@ class Runs:
         for each in (block, *COMPLETE[after : after + 1]):
             if each not in self._begun:
                 folder = self._factory.mktemp("block")
-                self._begun[each] = self._executor.submit(run, each.text, folder, "-W", "error")
+                self._begun[each] = self._executor.submit(run, each.text, folder, *STRICT)
         return self._begun[block].result()
 
 
