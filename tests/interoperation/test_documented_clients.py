@@ -1,8 +1,9 @@
-"""What docs/clients.md shows and says of published clients holds."""
+"""What docs/clients.md and docs/migrate show and say of published clients holds."""
 
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ PAGE = (ROOT / "docs" / "clients.md").read_text()
 SECTION = re.compile(r"^## (\S+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| \[(\S+)\]\(#\1\) \| ([\d.]+)(?:, with (\S+) ([\d.]+))? \|", re.MULTILINE)
+
+BEFORE = re.compile(
+    r"^```python\n(# Needs a session pool in Azure, and (\S+)\.\n.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+ENDPOINT_IN_AZURE = "https://westus2.dynamicsessions.io/subscriptions/…/sessionPools/…"
+STAND_IN = (ROOT / "tests" / "docs" / "azure_stand_in.py").read_text()
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -34,23 +42,44 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("client", "example"), EXAMPLES)
-def test_an_example_runs_as_it_stands(
-    client: str, example: str, variables: Variables, tmp_path: Path
-) -> None:
-    script = tmp_path / "example.py"
+MIGRATED_FROM = [
+    pytest.param(client_of(distribution), block, id=distribution)
+    for page in sorted((ROOT / "docs" / "migrate").glob("*.md"))
+    for block, distribution in BEFORE.findall(page.read_text())
+]
+
+
+def run(client: str, example: str, folder: Path, variables: Mapping[str, str]) -> str:
+    script = folder / "example.py"
     script.write_text(example)
     done = subprocess.run(  # noqa: S603 - a client's own interpreter and our documentation
         [python_for(client), script],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **variables(client)},
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **variables},
         check=False,
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert "42" in done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize(("client", "example"), EXAMPLES)
+def test_an_example_runs_as_it_stands(
+    client: str, example: str, variables: Variables, tmp_path: Path
+) -> None:
+    assert "42" in run(client, example, tmp_path, variables(client))
+
+
+@pytest.mark.parametrize(("client", "example"), MIGRATED_FROM)
+def test_what_a_program_was_before_runs_with_another_endpoint(
+    client: str, example: str, variables: Variables, tmp_path: Path
+) -> None:
+    found = variables(client)
+    example = example.replace(ENDPOINT_IN_AZURE, found["DYNAMIC_SESSIONS_ENDPOINT"])
+    token = {"STAND_IN_TOKEN": found["DYNAMIC_SESSIONS_TOKEN"]}
+    assert "42" in run(client, STAND_IN + example, tmp_path, found | token)
 
 
 def test_every_client_is_shown() -> None:

@@ -14,7 +14,7 @@ from dynamic_sessions_local import LocalSessionPool
 from dynamic_sessions_mcp import ServerSettings, create_server
 from dynamic_sessions_mcp.cli import main
 
-PAGE = (Path(__file__).parents[2] / "packages" / "mcp" / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "adapters" / "mcp.md").read_text()
 JSON = re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 TOML = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
