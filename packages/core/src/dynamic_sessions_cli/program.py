@@ -1,5 +1,6 @@
 """The command with all of its commands, and how it ends."""
 
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points, version
@@ -25,6 +26,8 @@ _HINT = "`dynamic-sessions --help` and `dynamic-sessions COMMAND --help` say wha
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command, and return its exit status."""
+    # Its warnings are in the error already, which is the one line that a failure prints.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     command = get_command(build())
     try:
         outcome = cast(
