@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pexpect
+from coverage import Coverage
 
+ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("dynamic-sessions"))
 TOKEN = "a-token-that-nobody-may-see"
 PATIENCE = 60
@@ -87,4 +90,15 @@ class Command:
             "XDG_CONFIG_HOME": str(self.folder / "configuration"),
             "XDG_STATE_HOME": str(self.folder / "state"),
         }
-        return {**own, **places, **self.variables, **more}
+        return {**own, **places, **_measured(), **self.variables, **more}
+
+
+def _measured() -> dict[str, str]:
+    """Return what makes coverage follow into the process, where this one is measured."""
+    if Coverage.current() is None:
+        return {}
+    return {
+        "COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml"),
+        # Of its own; they are combined at the end.
+        "COVERAGE_FILE": str(ROOT / f".coverage.{uuid.uuid4()}"),
+    }
