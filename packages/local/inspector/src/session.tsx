@@ -48,6 +48,18 @@ export function SessionView({ api, session, language, now, onBack }: Props): VNo
     if (box !== null && follows.current) box.scrollTop = box.scrollHeight;
   }, [cells, tab]);
 
+  useEffect(() => {
+    // Pictures grow after they were drawn.
+    const box = scrolled.current;
+    const content = box?.firstElementChild;
+    if (!box || !content) return undefined;
+    const observer = new ResizeObserver(() => {
+      if (follows.current) box.scrollTop = box.scrollHeight;
+    });
+    observer.observe(content);
+    return () => observer.disconnect();
+  }, [tab]);
+
   const onScroll = (): void => {
     const box = scrolled.current;
     if (box !== null) follows.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PIXELS;
@@ -99,7 +111,7 @@ export function SessionView({ api, session, language, now, onBack }: Props): VNo
       {tab === "runs" && !ended && (
         <Trial language={language} onRun={(code) => attempt(() => api.run(session.identifier, code, language))} />
       )}
-      {ended && <p class="ended">This session has ended. Its variables and files are gone; what it ran is still here.</p>}
+      {ended && <p class="farewell">This session has ended. Its variables and files are gone; what it ran is still here.</p>}
       <dialog ref={confirming} aria-labelledby="deletion">
         <form method="dialog">
           <h3 id="deletion">Delete this session?</h3>

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import queue
 import signal
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
+from dynamic_sessions_local.browser import opened
 from dynamic_sessions_local.errors import LocalPoolError
 from dynamic_sessions_local.pool import (
     DEFAULT_COOLDOWN,
@@ -33,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0; 1 where no session can be had on this machine; 2 where the arguments or
         the port are at fault.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "serve" and options.open and options.no_inspector:
+        parser.error("--open opens the inspector, which --no-inspector switches off")
     return {"serve": _serve, "doctor": _doctor}[options.command](options)
 
 
@@ -109,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
         help=f"unused kernels to keep ready while many are taken (default: {DEFAULT_MAX_WARM}, "
         "or --warm where that is more)",
     )
+    serve.add_argument("--open", action="store_true", help="open the inspector in a browser")
+    serve.add_argument(
+        "--no-inspector",
+        action="store_true",
+        help="serve no page that shows what sessions run, and remember nothing for it",
+    )
     doctor = commands.add_parser(
         "doctor",
         help="say whether a session pool can run on this machine",
@@ -156,6 +167,7 @@ def _serve(options: argparse.Namespace) -> int:
             max_warm=getattr(options, "max_warm", None),
             max_sessions=options.max_sessions,
             cooldown=options.cooldown,
+            inspector=not options.no_inspector,
         )
         with pool:
             lines = [f"endpoint: {pool.endpoint}"]
@@ -163,9 +175,12 @@ def _serve(options: argparse.Namespace) -> int:
                 lines.append(f"token: {pool.credential.get_token().token}")
             if pool.certificate is not None:
                 lines.append(f"certificate: {pool.certificate}")
+            if not options.no_inspector:
+                lines.append(f"inspector: {pool.endpoint}inspect")
             sys.stdout.write("\n".join(lines) + "\n")
             sys.stdout.flush()
-            stopped.get()
+            with opened(pool.inspector_url) if options.open else contextlib.nullcontext():
+                stopped.get()
     except LocalPoolError as error:
         return _failed(_POOL_FAILED, error)
     except OSError as error:
