@@ -29,8 +29,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def page(browser: Browser, pool: LocalSessionPool) -> AsyncIterator[Page]:
+async def page(browser: Browser, pool: LocalSessionPool) -> Page:
     """The inspector, opened as its URL opens it."""
     page = await browser.new_page()
     await page.goto(pool.inspector_url)
-    yield page
+    return page
