@@ -84,14 +84,16 @@ def test_a_watcher_is_told_what_code_writes_while_it_runs(
 
 def test_a_session_remembers_so_much_and_no_more() -> None:
     limits = Limits(remembered_executions=3)
-    with LocalSessionPool(inspector=True, limits=limits) as pool:
-        with SessionPool(pool.endpoint, pool.credential) as sessions:
-            for number in range(6):
-                sessions.session("bounded").execute(f"{number}")
-            headers = {"authorization": f"Bearer {pool.credential.get_token().token}"}
-            with httpx.Client(base_url=pool.endpoint, headers=headers) as client:
-                key = {"session": listed(client, "bounded")["key"]}
-                event = client.get(f"{API}/cells", params=key).json()
+    with (
+        LocalSessionPool(inspector=True, limits=limits) as pool,
+        SessionPool(pool.endpoint, pool.credential) as sessions,
+    ):
+        for number in range(6):
+            sessions.session("bounded").execute(f"{number}")
+        headers = {"authorization": f"Bearer {pool.credential.get_token().token}"}
+        with httpx.Client(base_url=pool.endpoint, headers=headers) as client:
+            key = {"session": listed(client, "bounded")["key"]}
+            event = client.get(f"{API}/cells", params=key).json()
     assert len(event["cells"]) == 3
     assert event["cells"][-1]["code"] == "5"
 
