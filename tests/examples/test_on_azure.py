@@ -14,7 +14,7 @@ TOKEN = secrets.token_urlsafe()
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """The endpoint of a pool that is a process of its own."""
-    command = [sys.executable, "-m", "dynamic_sessions_local.cli", "serve", "--token", TOKEN]
+    command = [sys.executable, "-m", "dynamic_sessions_cli", "serve", "--token", TOKEN]
     with subprocess.Popen(  # noqa: S603 - our own command
         command, stdout=subprocess.PIPE, text=True
     ) as server:
