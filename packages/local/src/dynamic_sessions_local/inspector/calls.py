@@ -65,13 +65,15 @@ class InspectorCalls:
 
     async def export_notebook(self, request: Request) -> Response:
         """`GET /inspect/api/notebook`."""
-        cells = _cells_of(self._session(request))
-        return json_response(exports.notebook(cells))
+        notebook = exports.notebook(_cells_of(self._session(request)))
+        # As Jupyter writes it, so that a copy that was edited there differs by the edit alone.
+        text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+        return _text_response(text, "application/x-ipynb+json")
 
     async def export_script(self, request: Request) -> Response:
         """`GET /inspect/api/script`."""
         text = exports.script(_cells_of(self._session(request)))
-        return Response(text.encode(errors="replace"), media_type="text/plain; charset=utf-8")
+        return _text_response(text, "text/plain; charset=utf-8")
 
     def _session(self, request: Request) -> Session:
         key = query_of(request).get("session")
@@ -112,6 +114,11 @@ class InspectorCalls:
             yield b":\n\n" if event == last else b"data: " + event + b"\n\n"
             seen, last = count, event
             await changes.wait(after=count, seconds=pause())
+
+
+def _text_response(text: str, media_type: str) -> Response:
+    # Half a surrogate pair, which a session may have written, has no form in UTF-8.
+    return Response(text.encode(errors="replace"), media_type=media_type)
 
 
 def _cells_of(session: Session) -> list[Cell]:
