@@ -5,14 +5,24 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from dynamic_sessions_local import LocalSessionPool
+
+# A machine that has much else to do is slow, and not wrong.
+PATIENCE_MILLISECONDS = 60_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 @pytest.fixture(scope="session")
 def pool() -> Iterator[LocalSessionPool]:
     with LocalSessionPool(inspector=True) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def shell_pool() -> Iterator[LocalSessionPool]:
+    with LocalSessionPool(kind="shell", inspector=True) as pool:
         yield pool
 
 

@@ -21,6 +21,7 @@ export interface CellInfo {
   number: number;
   code: string;
   language: "python" | "bash";
+  isSetUp: boolean;
   state: CellState;
   askedAt: string;
   begunAt: string | null;
@@ -28,6 +29,7 @@ export interface CellInfo {
   stdout: string;
   stderr: string;
   result: string | null;
+  exitCode: number | null;
   html: string;
   image: { format: string; data: string } | null;
   truncated: boolean;

@@ -1,59 +1,64 @@
 // HTML that a session made, in a frame that may do nothing: no scripts, no origin, no network.
 import type { VNode } from "preact";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { cleaned, policy } from "./cleaning";
 
-interface Policy {
-  createHTML(text: string): string;
-}
+const STYLES = "/inspect/static/result.css";
+const NONCE = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? "";
+const MARGIN_PIXELS = 4;
+// Below what is too wide.
+const SCROLL_BAR_PIXELS = 16;
+const MOST_PIXELS = 480;
 
-const trusted = (
-  globalThis as { trustedTypes?: { createPolicy(name: string, rules: Policy): Policy } }
-).trustedTypes;
-const identity: Policy = { createHTML: (text) => text };
-const policy = trusted?.createPolicy("result-frame", identity) ?? identity;
-
-const LEADING = new Set(["href", "xlink:href", "src", "srcset", "ping", "action", "formaction", "background"]);
-const ROW_PIXELS = 29;
-const LEAST_PIXELS = 72;
-const MOST_PIXELS = 420;
-
-export function ResultFrame({ html }: { html: string }): VNode {
-  const content = useMemo(() => policy.createHTML(page(quiet(html))), [html]);
+export function ResultFrame({ html, number }: { html: string; number: number }): VNode {
+  const content = useMemo(() => cleaned(html, NONCE), [html]);
+  const [height, ruler] = useHeight(content);
   return (
-    <iframe
-      class="result"
-      title="Result as HTML"
-      sandbox=""
-      referrerpolicy="no-referrer"
-      height={height(html)}
-      srcdoc={content}
-    />
+    <div class="result">
+      <iframe
+        title={`Result of run ${number}`}
+        sandbox=""
+        referrerpolicy="no-referrer"
+        height={Math.min(height, MOST_PIXELS)}
+        srcdoc={policy.createHTML(page(content))}
+      />
+      <div class="ruler" aria-hidden="true" inert ref={ruler} />
+    </div>
   );
 }
 
-function page(html: string): string {
-  const styles = `${location.origin}/inspect/static/result.css`;
-  const rules = `default-src 'none'; img-src data:; style-src ${styles}`;
+function page(content: HTMLElement): string {
+  const rules = `default-src 'none'; img-src data:; style-src 'nonce-${NONCE}' ${location.origin}${STYLES}`;
+  const isColoured = [...content.querySelectorAll("style")].some((sheet) => /color|background/i.test(sheet.textContent ?? ""));
   return (
     `<!doctype html><meta charset="utf-8"><meta http-equiv="content-security-policy" content="${rules}">` +
-    `<meta name="color-scheme" content="light dark"><link rel="stylesheet" href="${styles}"><body>${html}`
+    `<link rel="stylesheet" href="${location.origin}${STYLES}"><body class="${isColoured ? "coloured" : "plain"}">${content.innerHTML}`
   );
 }
 
-// No policy keeps a browser from connecting ahead of a click or at a hint, which tells a host's name.
-function quiet(html: string): string {
-  const parsed = new DOMParser().parseFromString(policy.createHTML(html), "text/html");
-  for (const element of parsed.querySelectorAll("link, meta, base, script, iframe, object, embed")) element.remove();
-  for (const element of parsed.querySelectorAll("*")) {
-    for (const { name, value } of [...element.attributes]) {
-      if (LEADING.has(name.toLowerCase()) && !/^data:image\//i.test(value)) element.removeAttribute(name);
-    }
-  }
-  return parsed.body.innerHTML;
-}
-
-// The frame cannot be measured, since it shares nothing with this page.
-function height(html: string): number {
-  const rows = html.split(/<tr[\s>]/i).length;
-  return Math.min(Math.max(rows * ROW_PIXELS + 24, LEAST_PIXELS), MOST_PIXELS);
+// The frame cannot be measured, since it shares nothing with this page. Its text can, out of sight and
+// without the styles of the session, which stay in the frame.
+function useHeight(content: HTMLElement): [number, { current: HTMLDivElement | null }] {
+  const ruler = useRef<HTMLDivElement>(null);
+  const root = useRef<ShadowRoot | null>(null);
+  const [height, setHeight] = useState(0);
+  useEffect(() => {
+    if (ruler.current === null) return undefined;
+    root.current ??= ruler.current.attachShadow({ mode: "closed" });
+    const box = document.createElement("div");
+    box.style.display = "flow-root";
+    box.append(...[...content.childNodes].map((node) => document.importNode(node, true)));
+    for (const sheet of box.querySelectorAll("style")) sheet.remove();
+    const styles = document.createElement("link");
+    styles.rel = "stylesheet";
+    styles.href = STYLES;
+    root.current.replaceChildren(styles, box);
+    const observer = new ResizeObserver(() => {
+      const bar = box.scrollWidth > box.clientWidth ? SCROLL_BAR_PIXELS : 0;
+      setHeight(Math.ceil(box.getBoundingClientRect().height) + MARGIN_PIXELS + bar);
+    });
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, [content]);
+  return [height, ruler];
 }

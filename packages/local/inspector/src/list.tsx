@@ -1,4 +1,5 @@
 import type { VNode } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { SessionInfo } from "./api";
 import { visible } from "./terminal";
 import { age, bytes, plural } from "./words";
@@ -7,10 +8,19 @@ interface Props {
   sessions: SessionInfo[];
   chosen: string;
   now: number;
+  // Whether a session has taken its place, in a narrow window.
+  reading: boolean;
   onChoose: (key: string) => void;
 }
 
-export function SessionList({ sessions, chosen, now, onChoose }: Props): VNode {
+export function SessionList({ sessions, chosen, now, reading, onChoose }: Props): VNode {
+  const nav = useRef<HTMLElement>(null);
+  const wasReading = useRef(reading);
+  useLayoutEffect(() => {
+    // The button that led back is out of sight by now.
+    if (wasReading.current && !reading) nav.current?.querySelector<HTMLElement>('[aria-current="true"]')?.focus();
+    wasReading.current = reading;
+  }, [reading]);
   const live = sessions.filter((each) => each.state !== "ended");
   const ended = sessions.filter((each) => each.state === "ended");
   const group = (title: string, members: SessionInfo[]): VNode | null =>
@@ -36,7 +46,7 @@ export function SessionList({ sessions, chosen, now, onChoose }: Props): VNode {
       </section>
     );
   return (
-    <nav aria-label="Sessions">
+    <nav aria-label="Sessions" ref={nav}>
       <h1>Sessions</h1>
       {group(`Live · ${live.length}`, live)}
       {group("Ended", ended)}

@@ -89,7 +89,7 @@ function Sessions({ token, onRefused }: { token: string; onRefused: (why: string
   };
   return (
     <div class={`layout ${reading ? "reading" : ""}`}>
-      <SessionList sessions={sessions} chosen={present?.key ?? ""} now={now} onChoose={choose} />
+      <SessionList sessions={sessions} chosen={present?.key ?? ""} now={now} reading={reading} onChoose={choose} />
       {present === undefined ? (
         <main class="empty">
           <h2>{listing === null ? "Connecting…" : "No sessions yet"}</h2>
@@ -102,6 +102,7 @@ function Sessions({ token, onRefused }: { token: string; onRefused: (why: string
           session={present}
           language={listing?.language ?? "python"}
           now={now}
+          reading={reading}
           onBack={() => setReading(false)}
         />
       )}

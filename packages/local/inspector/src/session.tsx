@@ -15,26 +15,36 @@ interface Props {
   session: SessionInfo;
   language: "python" | "bash";
   now: number;
+  // Whether it takes the place of the list, in a narrow window, so that the focus has to follow.
+  reading: boolean;
   onBack: () => void;
 }
 
-export function SessionView({ api, session, language, now, onBack }: Props): VNode {
+export function SessionView({ api, session, language, now, reading, onBack }: Props): VNode {
   const [cells, setCells] = useState<CellInfo[]>([]);
   const [problem, setProblem] = useState("");
   const [tab, setTab] = useState<"runs" | "files">("runs");
+  const heading = useRef<HTMLHeadingElement>(null);
   const confirming = useRef<HTMLDialogElement>(null);
   const scrolled = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
+  const lastTop = useRef(0);
   const ended = session.state === "ended";
 
-  const attempt = (work: () => Promise<unknown>): void => {
+  const attempt = async (work: () => Promise<unknown>): Promise<boolean> => {
     setProblem("");
-    work().catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+      return false;
+    }
   };
 
   useEffect(() => {
     const stop = new AbortController();
-    attempt(async () => {
+    void attempt(async () => {
       const query = { session: session.key };
       for await (const event of api.events<CellsEvent>("/inspect/api/cells/events", query, stop.signal)) {
         setCells((before) => merged(before, event));
@@ -42,6 +52,10 @@ export function SessionView({ api, session, language, now, onBack }: Props): VNo
     });
     return () => stop.abort();
   }, [api, session.key]);
+
+  useLayoutEffect(() => {
+    if (reading && document.activeElement?.checkVisibility() !== true) heading.current?.focus();
+  }, [reading]);
 
   useLayoutEffect(() => {
     const box = scrolled.current;
@@ -62,10 +76,14 @@ export function SessionView({ api, session, language, now, onBack }: Props): VNo
 
   const onScroll = (): void => {
     const box = scrolled.current;
-    if (box !== null) follows.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PIXELS;
+    if (box === null) return;
+    // Only a person scrolls back; that content grew is no reason to stay behind.
+    if (box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PIXELS) follows.current = true;
+    else if (box.scrollTop < lastTop.current) follows.current = false;
+    lastTop.current = box.scrollTop;
   };
   const exported = (what: "notebook" | "script", extension: string): void =>
-    attempt(async () => save(await api.exported(session.key, what), `${fileName(session.identifier)}${extension}`));
+    void attempt(async () => save(await api.exported(session.key, what), `${fileName(session.identifier)}${extension}`));
   const done = cells.filter((cell) => cell.seconds !== null).length;
 
   return (
@@ -73,7 +91,7 @@ export function SessionView({ api, session, language, now, onBack }: Props): VNo
       <header>
         <button type="button" class="back" onClick={onBack}>← Sessions</button>
         <div class="title">
-          <h2 title={visible(session.identifier)}>{visible(session.identifier)}</h2>
+          <h2 title={visible(session.identifier)} tabIndex={-1} ref={heading}>{visible(session.identifier)}</h2>
           <p class="facts">
             <span class={`dot ${session.state}`} aria-hidden="true" /> {described(session, now)}
           </p>
@@ -82,7 +100,7 @@ export function SessionView({ api, session, language, now, onBack }: Props): VNo
           <button
             type="button"
             disabled={session.state !== "running"}
-            onClick={() => attempt(() => api.interrupt(session.key))}
+            onClick={() => void attempt(() => api.interrupt(session.key))}
           >
             Interrupt
           </button>
@@ -118,7 +136,7 @@ export function SessionView({ api, session, language, now, onBack }: Props): VNo
           <p>Its code stops, and its variables and files are gone for the agent too.</p>
           <div class="choices">
             <button type="submit">Keep it</button>
-            <button type="submit" class="danger" onClick={() => attempt(() => api.delete(session.identifier))}>
+            <button type="submit" class="danger" onClick={() => void attempt(() => api.delete(session.identifier))}>
               Delete session
             </button>
           </div>

@@ -1,5 +1,6 @@
 // What a program wrote, as a terminal would show it: colours, carriage returns, and nothing that acts.
 import type { VNode } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 const ESCAPE = /\u001b(?:\[([0-9;]*)([A-Za-z])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[()#][0-9A-Za-z]|.)?/g;
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"] as const;
@@ -10,8 +11,19 @@ interface Style {
   bold: boolean;
 }
 
-export function Terminal({ text, kind }: { text: string; kind: string }): VNode {
-  return <pre class={`stream ${kind}`}>{pieces(overwritten(text))}</pre>;
+interface Props {
+  text: string;
+  kind: string;
+  // Whether the end is what matters, of a text that is too long to be seen whole.
+  atEnd?: boolean;
+}
+
+export function Terminal({ text, kind, atEnd = false }: Props): VNode {
+  const box = useRef<HTMLPreElement>(null);
+  useLayoutEffect(() => {
+    if (atEnd && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+  }, [text, atEnd]);
+  return <pre class={`stream ${kind}`} ref={box}>{pieces(overwritten(text))}</pre>;
 }
 
 // Marks that turn the direction of text could make code look like other code.

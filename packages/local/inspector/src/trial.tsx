@@ -4,12 +4,20 @@ import { useState } from "preact/hooks";
 
 const MOST_ROWS = 12;
 
-export function Trial(props: { language: "python" | "bash"; onRun: (code: string) => void }): VNode {
+interface Props {
+  language: "python" | "bash";
+  // Tells whether the pool took the code.
+  onRun: (code: string) => Promise<boolean>;
+}
+
+export function Trial(props: Props): VNode {
   const [code, setCode] = useState("");
   const run = (): void => {
     if (code.trim() === "") return;
-    props.onRun(code);
     setCode("");
+    void props.onRun(code).then((taken) => {
+      if (!taken) setCode((typed) => typed || code);
+    });
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey || event.shiftKey)) return;

@@ -72,6 +72,15 @@ class Cell:
         return arguments[2] if arguments[:2] == ("/bin/bash", "-c") else " ".join(arguments)
 
     @property
+    def is_set_up(self) -> bool:
+        """Whether it looks like what clients run of their own accord: one line that leaves no name.
+
+        By its look alone, since the wire does not tell; whoever relies on it can be misled.
+        """
+        code = self.code
+        return code.startswith(("exec('", 'exec("')) and code.endswith("})") and "\n" not in code
+
+    @property
     def state(self) -> State:
         """What becomes of it."""
         if self.outcome is not None:

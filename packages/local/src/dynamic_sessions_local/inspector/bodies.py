@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from dynamic_sessions_local.dialects.shell import exit_code
 from dynamic_sessions_local.dialects.values import JsonObject, timestamp_of
 from dynamic_sessions_local.history import Cell
 from dynamic_sessions_local.kernel import Value
@@ -26,10 +27,12 @@ def session(found: Session, cooldown: float) -> JsonObject:
 
 def cell(found: Cell, in_session: Session) -> JsonObject:
     """One execution, with what it has written so far."""
+    is_command = isinstance(found.program, Command)
     body: JsonObject = {
         "number": found.number,
         "code": found.code,
-        "language": "bash" if isinstance(found.program, Command) else "python",
+        "language": "bash" if is_command else "python",
+        "isSetUp": found.is_set_up,
         "state": found.state,
         "askedAt": timestamp_of(found.asked_at),
         "begunAt": None if found.begun_at is None else timestamp_of(found.begun_at),
@@ -37,6 +40,7 @@ def cell(found: Cell, in_session: Session) -> JsonObject:
         "stdout": "",
         "stderr": "",
         "result": None,
+        "exitCode": None,
         "html": "",
         "image": None,
         "truncated": False,
@@ -48,7 +52,8 @@ def cell(found: Cell, in_session: Session) -> JsonObject:
             "seconds": reply.duration,
             "stdout": reply.stdout,
             "stderr": reply.stderr,
-            "result": result_text(reply.value),
+            "result": None if is_command else result_text(reply.value),
+            "exitCode": exit_code(found.outcome) if is_command else None,
             "html": reply.value.html,
             "image": image(reply.value),
             "truncated": reply.truncated,

@@ -34,11 +34,14 @@ def script(cells: Sequence[Cell]) -> str:
 
 def _cell(cell: Cell) -> JsonObject:
     magic = "%%bash\n" if isinstance(cell.program, Command) else ""
+    metadata: JsonObject = {"execution": {"iopub.execute_input": cell.asked_at.isoformat()}}
+    if cell.is_set_up:
+        metadata["jupyter"] = {"source_hidden": True}
     return {
         "cell_type": "code",
         "execution_count": cell.number,
         "id": f"cell-{cell.number}",
-        "metadata": {"execution": {"iopub.execute_input": cell.asked_at.isoformat()}},
+        "metadata": metadata,
         "outputs": list(_outputs(cell)),
         "source": magic + cell.code,
     }

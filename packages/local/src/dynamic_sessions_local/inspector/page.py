@@ -1,5 +1,6 @@
-"""The page itself: three files, the same for everybody, and what a browser may do with them."""
+"""The page itself: four files, the same for everybody, and what a browser may do with them."""
 
+import secrets
 from importlib.resources import files
 
 from starlette.requests import Request
@@ -13,13 +14,18 @@ PAGES = {
     "/inspect/static/result.css": ("result.css", "text/css; charset=utf-8"),
 }
 
+# In the page itself, where it says which styles count in the frames of results.
+_NONCE = "{nonce}"
+
 # The page draws everything itself, from two files. Frames are made by the page alone: what a session
 # wrote cannot lead one elsewhere, as `frame-src` (by default 'none') counts for their links too.
+# They inherit this policy, so that styles of results need leave here; only those have it to which
+# the page gives the nonce, in a frame.
 _POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self'",
+        f"style-src 'self' 'nonce-{_NONCE}'",
         "img-src data: blob:",
         "connect-src 'self'",
         "base-uri 'none'",
@@ -31,7 +37,6 @@ _POLICY = "; ".join(
 )
 _HEADERS = {
     "cache-control": "no-store",
-    "content-security-policy": _POLICY,
     "cross-origin-opener-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -45,10 +50,15 @@ class PageCalls:
     def __init__(self) -> None:
         folder = files("dynamic_sessions_local.inspector") / "static"
         self._files = {
-            path: Response((folder / name).read_bytes(), media_type=media_type, headers=_HEADERS)
+            path: ((folder / name).read_text(encoding="utf-8"), media_type)
             for path, (name, media_type) in PAGES.items()
         }
 
     async def get(self, request: Request) -> Response:
         """`GET /inspect` and what belongs to it."""
-        return self._files[request.scope["path"]]
+        text, media_type = self._files[request.scope["path"]]
+        nonce = secrets.token_urlsafe(16)
+        if media_type.startswith("text/html"):
+            text = text.replace(_NONCE, nonce)
+        headers = {**_HEADERS, "content-security-policy": _POLICY.replace(_NONCE, nonce)}
+        return Response(text, media_type=media_type, headers=headers)
