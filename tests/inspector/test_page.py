@@ -159,7 +159,7 @@ async def test_what_a_client_runs_of_its_own_accord_is_folded_away(
         await session.execute("double(21)")
         await session.execute("\n".join(f"line_{number} = 1" for number in range(60)))
         await choose(page, "folded")
-        set_up = page.get_by_text("Looks like a client’s set-up")
+        set_up = page.get_by_text("Looks like a client's set-up")
         await expect(page.locator(".value")).to_have_text("42")
         await expect(page.get_by_text("def set_up")).to_be_hidden()
         await set_up.focus()

@@ -27,7 +27,7 @@ export const Cell = memo(
       {cell.isSetUp && cell.state === "succeeded" ? (
         // Told by its look alone: code of an agent may have the same, and is one key press away.
         <details class="body set-up">
-          <summary>Looks like a client’s set-up</summary>
+          <summary>Looks like a client's set-up</summary>
           <Body cell={cell} />
         </details>
       ) : (
