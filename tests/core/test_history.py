@@ -153,10 +153,11 @@ def test_a_notebook_of_a_real_session_shows_all_kinds_of_output(local_pool: Sess
         "import sys; print('out'); print('err', file=sys.stderr); 'text'",
         "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
         "1 / 0",
+        "%precision 3\n!echo from the shell",
     ):
         session.execute(code)
 
-    first, second, third = (cell["outputs"] for cell in cells_of(session.history))
+    first, second, third, fourth = (cell["outputs"] for cell in cells_of(session.history))
     assert [(each["output_type"], each.get("name")) for each in first] == [
         ("stream", "stdout"),
         ("stream", "stderr"),
@@ -166,6 +167,7 @@ def test_a_notebook_of_a_real_session_shows_all_kinds_of_output(local_pool: Sess
     assert list(second[0]["data"]) == ["image/png"]
     assert [each["output_type"] for each in third] == ["error"]
     assert third[0]["ename"] == "ZeroDivisionError"
+    assert "from the shell\n" in fourth[0]["text"]
 
 
 def test_a_notebook_says_where_another_session_began() -> None:
@@ -198,6 +200,30 @@ def test_a_script_runs_what_succeeded(tmp_path: Path) -> None:
     assert (names["a"], names["text"]) == (20, "two\nlines")
     assert "# !pip install nothing\n" in script
     assert len(ast.parse(script).body) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "stays"),
+    [
+        ("from __future__ import annotations\na = 1", "a = 1"),
+        ("import asyncio\nawait asyncio.sleep(0)", ""),
+        ("files = !ls\nlen(files)", ""),
+        ("%%time\na = 1", ""),
+        ("if True:\n    !ls", ""),
+        ("len?", ""),
+        ("text = '''\n%d\n!'''", "text = '''\n%d\n!'''"),
+        ("pattern = '\\d'", "pattern = '\\d'"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*invalid escape")
+def test_a_script_has_what_only_cells_may_do_as_comments(code: str, stays: str) -> None:
+    history = history_of(past("first = 1"), past(code), past("last = 1"))
+    script = history.to_script()
+    compile(script, "script.py", "exec")
+
+    expected = ast.parse(f"first = 1\n{stays}\nlast = 1")
+    assert ast.unparse(ast.parse(script)) == ast.unparse(expected)
+    assert all(line in script for line in code.split("\n"))
 
 
 def test_a_script_of_commands_is_one_for_bash(tmp_path: Path) -> None:

@@ -66,6 +66,42 @@ def test_cells_and_exports_outlive_their_session(
     compile(script, "script.py", "exec")
 
 
+@pytest.mark.filterwarnings("ignore:.*invalid escape")
+def test_exports_have_errors_pictures_magics_and_shell_lines(
+    client: httpx.Client, pool: LocalSessionPool
+) -> None:
+    codes = (
+        "first = 1",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+        "%precision 3\n!echo from the shell",
+        "files = !ls",
+        "from __future__ import annotations\nimport asyncio\nawait asyncio.sleep(0)",
+        "raise ValueError('of\\ntwo lines')",
+        "'\\ud800'",
+        "pattern = '\\d'",
+    )
+    with SessionPool(pool.endpoint, pool.credential) as sessions:
+        session = sessions.session("exported")
+        for code in codes:
+            session.execute(code)
+        query = {"session": listed(client, "exported")["key"]}
+        notebook = json.loads(client.get(f"{API}/notebook", params=query).content)
+        script = client.get(f"{API}/script", params=query).content.decode()
+        session.delete()
+
+    nbformat.validate(notebook)  # pyright: ignore[reportUnknownMemberType] - it has no types
+    set_up, *cells = notebook["cells"]
+    assert set_up["metadata"]["jupyter"] == {"source_hidden": True}
+    assert [cell["source"] for cell in cells] == list(codes)
+    outputs = [cell["outputs"] for cell in cells]
+    assert list(outputs[1][0]["data"]) == ["image/png"]
+    assert "from the shell\n" in outputs[2][0]["text"]
+    assert outputs[5][0]["ename"] == "ValueError"
+    compile(script, "script.py", "exec")
+    for line in (codes[0], "# %precision 3", "# files = !ls", f"# {codes[5]}", codes[-1]):
+        assert f"\n{line}\n" in script
+
+
 def test_a_watcher_is_told_what_code_writes_while_it_runs(
     client: httpx.Client, pool: LocalSessionPool
 ) -> None:

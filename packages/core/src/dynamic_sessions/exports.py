@@ -6,12 +6,14 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 
+from dynamic_sessions.functions.parsing import parsed
 from dynamic_sessions.models import Execution, JsonValue, PastExecution
 
 JsonObject = dict[str, JsonValue]
 
 _RECYCLED = "Another session stands behind the name from here on: earlier variables are gone."
-_MAGIC = re.compile(r"[%!]")
+# What a cell may begin a line with and a script may not.
+_OF_CELLS_ALONE = re.compile(r"[%!]|from __future__ import ")
 # IPython's line above a traceback.
 _RULE = re.compile(r"-{70,}\s*\Z")
 
@@ -109,22 +111,26 @@ def _python_part(entry: PastExecution) -> str:
 
 
 def _plain_python(code: str) -> str:
-    """Return code that Python parses, with magics, or else all of it, as comments."""
-    if _parses(code):
+    """Return code that may stand in a script: with lines, or else all of it, as comments."""
+    if _may_stand_in_a_script(code):
         return code.rstrip("\n") + "\n"
     if code.lstrip().startswith("%%"):
         return _commented(code)
-    lines = (f"# {line}" if _MAGIC.match(line) else line for line in code.split("\n"))
-    without_magics = "\n".join(lines) + "\n"
-    return without_magics if _parses(without_magics) else _commented(code)
+    lines = (f"# {line}" if _OF_CELLS_ALONE.match(line) else line for line in code.split("\n"))
+    plain = "\n".join(lines).rstrip("\n") + "\n"
+    return plain if _may_stand_in_a_script(plain) else _commented(code)
 
 
-def _parses(code: str) -> bool:
+def _may_stand_in_a_script(code: str) -> bool:
     try:
-        ast.parse(code)
+        tree = parsed(code)
+        # A cell may await where no function is.
+        compile(tree, "<execution>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return True
+    return not any(
+        isinstance(each, ast.ImportFrom) and each.module == "__future__" for each in tree.body
+    )
 
 
 def _commented(code: str) -> str:

@@ -1,5 +1,6 @@
 """What the inspector's page asks for beyond the API that all clients have."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 
@@ -72,7 +73,8 @@ class InspectorCalls:
 
     async def export_script(self, request: Request) -> Response:
         """`GET /inspect/api/script`."""
-        text = exports.script(_cells_of(self._session(request)))
+        # In a thread: the code may be long, and is parsed.
+        text = await asyncio.to_thread(exports.script, _cells_of(self._session(request)))
         return _text_response(text, "text/plain; charset=utf-8")
 
     def _session(self, request: Request) -> Session:

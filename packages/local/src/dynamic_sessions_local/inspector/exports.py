@@ -2,6 +2,7 @@
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 
 from dynamic_sessions_local.dialects.values import JsonObject
@@ -10,6 +11,8 @@ from dynamic_sessions_local.inspector.bodies import image, result_text
 from dynamic_sessions_local.programs import Command
 
 _ERROR_LINE = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
+# What a cell may begin a line with and a script may not.
+_OF_CELLS_ALONE = re.compile(r"[%!]|from __future__ import ")
 _LINE_ENDS = re.compile(r"\r\n|[\n\r\f]")
 
 
@@ -90,21 +93,35 @@ def _python(cell: Cell) -> str:
     head = f"# %% {cell.asked_at:%Y-%m-%d %H:%M:%S} UTC"
     if cell.state != "succeeded":
         return f"{head}, {cell.state}\n{_commented(cell.code)}"
-    if _parses(cell.code):
-        return f"{head}\n{cell.code.rstrip()}\n"
-    return f"{head}, with IPython's magics\n{_commented(cell.code)}"
+    return f"{head}\n{_plain_python(cell.code.rstrip())}"
 
 
 def _bash(cell: Cell) -> str:
     return f"# {cell.asked_at:%Y-%m-%d %H:%M:%S} UTC, {cell.state}\n(\n{cell.code}\n)\n"
 
 
-def _parses(code: str) -> bool:
+def _plain_python(code: str) -> str:
+    if _may_stand_in_a_script(code):
+        return f"{code}\n"
+    if code.lstrip().startswith("%%"):
+        return _commented(code)
+    lines = (f"# {line}" if _OF_CELLS_ALONE.match(line) else line for line in code.split("\n"))
+    plain = "\n".join(lines) + "\n"
+    return plain if _may_stand_in_a_script(plain) else _commented(code)
+
+
+def _may_stand_in_a_script(code: str) -> bool:
     try:
-        ast.parse(code)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+        # A cell may await where no function is.
+        compile(tree, "<cell>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return True
+    return not any(
+        isinstance(each, ast.ImportFrom) and each.module == "__future__" for each in tree.body
+    )
 
 
 def _commented(code: str) -> str:
