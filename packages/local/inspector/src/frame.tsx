@@ -12,6 +12,8 @@ const MOST_PIXELS = 480;
 
 export function ResultFrame({ html, number }: { html: string; number: number }): VNode {
   const content = useMemo(() => cleaned(html, NONCE), [html]);
+  // Once for each content: a frame whose text is set again loads again.
+  const text = useMemo(() => policy.createHTML(page(content)), [content]);
   const [height, ruler] = useHeight(content);
   return (
     <div class="result">
@@ -20,7 +22,7 @@ export function ResultFrame({ html, number }: { html: string; number: number }):
         sandbox=""
         referrerpolicy="no-referrer"
         height={Math.min(height, MOST_PIXELS)}
-        srcdoc={policy.createHTML(page(content))}
+        srcdoc={text}
       />
       <div class="ruler" aria-hidden="true" inert ref={ruler} />
     </div>
@@ -29,10 +31,11 @@ export function ResultFrame({ html, number }: { html: string; number: number }):
 
 function page(content: HTMLElement): string {
   const rules = `default-src 'none'; img-src data:; style-src 'nonce-${NONCE}' ${location.origin}${STYLES}`;
-  const isColoured = [...content.querySelectorAll("style")].some((sheet) => /color|background/i.test(sheet.textContent ?? ""));
+  const sheets = [...content.querySelectorAll("style")];
+  const kind = sheets.some((sheet) => /color|background/i.test(sheet.textContent ?? "")) ? "coloured" : "plain";
   return (
     `<!doctype html><meta charset="utf-8"><meta http-equiv="content-security-policy" content="${rules}">` +
-    `<link rel="stylesheet" href="${location.origin}${STYLES}"><body class="${isColoured ? "coloured" : "plain"}">${content.innerHTML}`
+    `<link rel="stylesheet" href="${location.origin}${STYLES}"><body class="${kind}">${content.innerHTML}`
   );
 }
 
