@@ -54,7 +54,8 @@ export function SessionView({ api, session, language, now, reading, onBack }: Pr
   }, [api, session.key]);
 
   useLayoutEffect(() => {
-    if (reading && document.activeElement?.checkVisibility() !== true) heading.current?.focus();
+    const isOutOfSight = (document.activeElement?.getClientRects().length ?? 0) === 0;
+    if (reading && isOutOfSight) heading.current?.focus();
   }, [reading]);
 
   useLayoutEffect(() => {
