@@ -1,16 +1,13 @@
 """`dynamic-sessions repl`, on a terminal."""
 
 import re
-from typing import TYPE_CHECKING
 
+import pexpect
 import pytest
 
 from dynamic_sessions import Session
 
 from .commanding import Command
-
-if TYPE_CHECKING:
-    import pexpect
 
 PLOT = "import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()"
 
@@ -20,8 +17,10 @@ def prompted(terminal: "pexpect.spawn[str]", number: int) -> None:
 
 
 def left(terminal: "pexpect.spawn[str]") -> int | None:
+    # What arrives between two prompts is lost.
     terminal.sendeof()
-    terminal.expect_exact("\r\n")
+    while terminal.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=2):
+        terminal.sendeof()
     terminal.wait()
     return terminal.exitstatus
 
@@ -74,6 +73,28 @@ def test_ctrl_c_interrupts_the_code_and_neither_the_program_nor_the_session(
         prompted(terminal, 4)
         assert left(terminal) == 0
     assert session.execute("x").result == 20
+
+
+def test_a_second_ctrl_c_ends_a_session_that_does_not_heed_the_first(
+    command: Command, session: Session
+) -> None:
+    stubborn = "exec('while True:\\n try: time.sleep(60)\\n except KeyboardInterrupt: pass')"
+    with command.on_terminal("repl", "-s", session.identifier) as terminal:
+        prompted(terminal, 1)
+        terminal.send("x = 20\r")
+        prompted(terminal, 2)
+        terminal.send(f"import time; open('begun', 'w').close(); {stubborn}\r")
+        while not session.files.list():
+            assert terminal.isalive()
+        terminal.sendintr()
+        terminal.expect_exact("Ctrl-C again ends the session.")
+        terminal.sendintr()
+        terminal.expect_exact("The session was ended: its variables and files are gone.")
+        prompted(terminal, 3)
+        terminal.send("'x' in globals()\r")
+        terminal.expect_exact("Out[3]: False")
+        prompted(terminal, 4)
+        assert left(terminal) == 0
 
 
 def test_what_was_typed_is_remembered_the_next_time(command: Command) -> None:

@@ -19,7 +19,8 @@ from dynamic_sessions_cli.lines import indent_after, is_whole
 from dynamic_sessions_cli.profiles import APPLICATION
 from dynamic_sessions_cli.terminal import note, write_session_text
 
-_LEAVING = frozenset({"exit", "exit()", "quit", "quit()"})
+_END = "exit"
+_LEAVING = frozenset({_END, "exit()", "quit", "quit()"})
 
 
 class Conversation:
@@ -42,18 +43,20 @@ class Conversation:
 
     async def hold(self) -> None:
         """Prompt and run until the person leaves."""
-        while True:
-            try:
-                code = await self._prompt.prompt_async(f"In [{self._number + 1}]: ")
-            except KeyboardInterrupt:
-                continue
-            except EOFError:
-                return
-            if code.strip() in _LEAVING:
-                return
-            if code.strip():
-                self._number += 1
-                await self._run(code)
+        with on_interrupt(_carry_on):
+            while (code := await self._read()).strip() not in _LEAVING:
+                if code.strip():
+                    self._number += 1
+                    await self._run(code)
+
+    async def _read(self) -> str:
+        """Return what was typed, nothing for what was thrown away by Ctrl-C."""
+        try:
+            return await self._prompt.prompt_async(f"In [{self._number + 1}]: ")
+        except KeyboardInterrupt:
+            return ""
+        except EOFError:
+            return _END
 
     async def _run(self, code: str) -> None:
         try:
@@ -70,8 +73,8 @@ class Conversation:
         A local pool interrupts code when nobody waits for it any more. The service says nothing of
         the kind, and may let it end by itself: then only the end of the session stops it.
         """
-        note("Interrupting. Ctrl-C again ends the session.")
         with anyio.CancelScope() as scope, on_interrupt(scope.cancel):
+            note("Interrupting. Ctrl-C again ends the session.")
             await self._session.execute("pass", timeout=MAX_EXECUTION_SECONDS)
             note("KeyboardInterrupt")
         if scope.cancelled_caught:
@@ -97,6 +100,10 @@ class Conversation:
         if not show_image(image, self._protocol):
             (path,) = save_images([image], self._folder)
             note(f"image: {path}")
+
+
+def _carry_on() -> None:
+    """What Ctrl-C does in the moments in which neither the prompt nor any code could heed it."""
 
 
 def _prompt() -> PromptSession[str]:
