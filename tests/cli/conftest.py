@@ -16,7 +16,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def pool() -> Iterator[LocalSessionPool]:
-    with LocalSessionPool(token=TOKEN, max_sessions=200) as pool:
+    with LocalSessionPool(token=TOKEN, max_sessions=200, inspector=True) as pool:
         yield pool
 
 

@@ -125,3 +125,12 @@ async def test_versions_without_commands_say_so(version: str) -> None:
     async with AsyncSessionPool("https://pool.test", "token", api_version=version) as pool:
         with pytest.raises(ValueError, match="2025"):
             await pool.session().run_command("true")
+
+
+async def test_commands_are_in_the_history_as_bash_takes_them(session: AsyncSession) -> None:
+    await session.run_command(["echo", "two words"], stdin="in")
+
+    (entry,) = session.history
+    assert (entry.code, entry.language, entry.stdin) == ("echo 'two words'", "bash", "in")
+    assert entry.execution
+    assert entry.execution.stdout == "two words\n"

@@ -11,6 +11,7 @@ def test_the_public_names_are_these() -> None:
         *("AccessToken", "AsyncTokenProvider", "Credential", "TokenProvider"),
         *("CodeBlock", "Execution", "ExecutionError", "ExecutionStatus", "Image"),
         *("JsonValue", "SessionFile", "SessionStatus", "ClosingReport"),
+        *("PastExecution", "SessionHistory"),
         *("Deadlines", "RetryPolicy", "identifier_for"),
         *("FunctionModule", "FunctionSpec", "InjectableFunction", "with_requirements"),
         *("clean_code", "describe_functions", "extract_code_blocks", "render_execution"),

@@ -122,6 +122,18 @@ def test_a_wheel_has_types_and_no_strangers(distribution: str, released: Path) -
     assert [name for name in names if re.search(r"\.py[co]$|/tests?/|\.orig$", name)] == []
 
 
+def test_the_local_pool_brings_the_inspectors_page_and_not_its_source(released: Path) -> None:
+    wheel = wheel_of("dynamic-sessions-local", released)
+    folder = "dynamic_sessions_local/inspector/static/"
+    built = {name.removeprefix(folder) for name in wheel.namelist() if name.startswith(folder)}
+    built.discard("")  # the folder itself
+    assert built == {"index.html", "inspector.css", "inspector.js", "result.css"}
+    shipped = ROOT / "packages/local/src" / folder
+    for name in built:
+        assert wheel.read(folder + name) == (shipped / name).read_bytes()
+    assert [name for name in wheel.namelist() if name.endswith((".tsx", "package.json"))] == []
+
+
 @pytest.mark.parametrize("distribution", PROJECTS)
 def test_a_source_distribution_builds_the_wheel_of_the_checkout(
     distribution: str, released: Path, wheels_of_the_checkout: Path

@@ -56,7 +56,7 @@ class SteeredKernel(Kernel):
         self._end.set()
 
     async def execute(
-        self, program: Program | str, *, timeout: float, output_limit: int
+        self, program: Program | str, *, timeout: float, output_limit: int, html: bool = False
     ) -> KernelReply:
         code = program if isinstance(program, str) else str(request_of(program)["code"])
         self.begun.put_nowait(code)

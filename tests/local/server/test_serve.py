@@ -69,6 +69,7 @@ def test_it_says_where_it_is_and_ends_cleanly(start: Start, number: signal.Signa
     token = re.fullmatch(r"token: (\S{32,})", first_line(process))
     assert endpoint
     assert token
+    assert first_line(process) == f"inspector: {endpoint[1]}inspect"
     assert status(endpoint[1], token[1]) == 200
     assert status(endpoint[1], "other") == 401
     sandboxes = sandboxes_of(process.pid)
@@ -88,9 +89,46 @@ def test_a_token_that_was_given_is_used_and_not_printed(start: Start, by_variabl
         else start("serve", "--token", "given-token")
     )
     endpoint = first_line(process).removeprefix("endpoint: ")
+    assert first_line(process) == f"inspector: {endpoint}inspect"
     assert status(endpoint, "given-token") == 200
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=PATIENCE) == ("", "")
+
+
+def test_the_inspector_is_opened_by_a_file_that_its_user_alone_can_read(
+    start: Start, tmp_path: Path
+) -> None:
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(f"#!/bin/sh\necho \"$@\" > '{seen}.part'; mv '{seen}.part' '{seen}'\n")
+    browser.chmod(0o700)
+    process = start("serve", "--open", "--token", "a/token+1", BROWSER=f"{browser} %s")
+    endpoint = first_line(process).removeprefix("endpoint: ")
+    until(seen.exists)
+    page = Path(seen.read_text().strip().removeprefix("file://"))
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert f'url={endpoint}inspect#token=a%2Ftoken%2B1"' in page.read_text()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert not page.parent.exists()
+
+
+def test_the_inspector_is_left_out_where_nobody_wants_it(start: Start) -> None:
+    process = start("serve", "--no-inspector", "--token", "given-token")
+    endpoint = first_line(process).removeprefix("endpoint: ")
+    headers = {"authorization": "Bearer given-token"}
+    for path in ("inspect", "inspect/api/sessions"):
+        assert httpx.get(f"{endpoint}{path}", headers=headers).status_code == 404
+        assert httpx.get(f"{endpoint}{path}").status_code == 401
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=PATIENCE) == ("", "")
+
+
+def test_an_inspector_that_is_left_out_is_not_opened(start: Start) -> None:
+    process = start("serve", "--no-inspector", "--open")
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (2, "")
+    assert re.fullmatch(r"dynamic-sessions: .*--no-inspector.*\n", err)
 
 
 def test_a_port_in_use_is_said_in_one_line(start: Start) -> None:

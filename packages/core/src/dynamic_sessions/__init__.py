@@ -37,6 +37,7 @@ from dynamic_sessions.functions import (
     InjectableFunction,
     with_requirements,
 )
+from dynamic_sessions.history import SessionHistory
 from dynamic_sessions.identifiers import identifier_for
 from dynamic_sessions.models import (
     ClosingReport,
@@ -46,6 +47,7 @@ from dynamic_sessions.models import (
     ExecutionStatus,
     Image,
     JsonValue,
+    PastExecution,
     SessionFile,
     SessionStatus,
 )
@@ -89,6 +91,7 @@ __all__ = [
     "JsonValue",
     "MissingPackagesError",
     "NotFoundError",
+    "PastExecution",
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "PoolExhaustedError",
@@ -102,6 +105,7 @@ __all__ = [
     "Session",
     "SessionFile",
     "SessionFiles",
+    "SessionHistory",
     "SessionNotFoundError",
     "SessionPool",
     "SessionStatus",

@@ -14,6 +14,7 @@ import anyio.to_thread
 from dynamic_sessions.credentials import Credential
 from dynamic_sessions.errors import ServiceError
 from dynamic_sessions.functions import FunctionModule
+from dynamic_sessions.history import SessionHistory
 from dynamic_sessions.parting import Access, delete_at_parting
 from dynamic_sessions.pool import (
     DEFAULT_API_VERSION,
@@ -95,12 +96,15 @@ class DualSessionPool:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(endpoint={self.endpoint!r})"
 
-    def session(self, identifier: str, *, is_named: bool) -> Session:
+    def session(
+        self, identifier: str, *, is_named: bool, history: SessionHistory | None = None
+    ) -> Session:
         """Return a session for synchronous callers, in any thread, without a network call.
 
         Args:
             identifier: See AsyncSessionPool.session().
             is_named: Whether the caller named it, and so ends it; otherwise this pool does.
+            history: See AsyncSessionPool.session(); counts where the session is new here.
 
         Raises:
             TypeError: The session pool that was given is an asynchronous one.
@@ -118,13 +122,16 @@ class DualSessionPool:
                 self._own.accesses.append(pool.access)
             pool = self._connection.pool
             session = self._connection.session(
-                identifier, lambda: pool.session(identifier, functions=self.functions)
+                identifier,
+                lambda: pool.session(identifier, functions=self.functions, history=history),
             )
             if not is_named:
                 self._own.identifiers[identifier] = None
             return session
 
-    def async_session(self, identifier: str, *, is_named: bool) -> AsyncSession:
+    def async_session(
+        self, identifier: str, *, is_named: bool, history: SessionHistory | None = None
+    ) -> AsyncSession:
         """Return a session for callers in the running event loop, one of asyncio; see session().
 
         Raises:
@@ -147,7 +154,9 @@ class DualSessionPool:
             connection = self._connections[loop]
             session = connection.session(
                 identifier,
-                lambda: connection.pool.session(identifier, functions=self.functions),
+                lambda: connection.pool.session(
+                    identifier, functions=self.functions, history=history
+                ),
             )
             if not is_named:
                 self._own.identifiers[identifier] = None

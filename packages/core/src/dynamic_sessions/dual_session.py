@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dynamic_sessions.credentials import Credential
 from dynamic_sessions.dual_pool import DualSessionPool
 from dynamic_sessions.functions import FunctionModule, InjectableFunction
+from dynamic_sessions.history import DEFAULT_HISTORY_LIMIT, SessionHistory
 from dynamic_sessions.identifiers import check_identifier
 from dynamic_sessions.pool import (
     DEFAULT_API_VERSION,
@@ -36,6 +37,11 @@ class DualSession:
     Raises:
         ValueError: No pool was named, an argument is out of range, or the identifier is not valid.
         FunctionSourceError: A function cannot travel.
+
+    Attributes:
+        identifier: The name of the session.
+        functions: The functions that are set up before any other code.
+        history: What was run in the session for callers of either kind.
     """
 
     def __init__(
@@ -54,6 +60,9 @@ class DualSession:
             functions = FunctionModule.from_functions(functions, name=functions_module)
         self.functions = functions
         self.identifier = check_identifier(identifier or str(uuid.uuid4()))
+        self.history = SessionHistory(
+            DEFAULT_HISTORY_LIMIT if session_pool is None else session_pool.history_limit
+        )
         self._is_named = bool(identifier)
         self._pool = DualSessionPool(
             endpoint,
@@ -73,7 +82,7 @@ class DualSession:
         Raises:
             TypeError: The session pool that was given is an asynchronous one.
         """
-        return self._pool.session(self.identifier, is_named=self._is_named)
+        return self._pool.session(self.identifier, is_named=self._is_named, history=self.history)
 
     def async_session(self) -> AsyncSession:
         """Return the session for callers in the running event loop, one of asyncio.
@@ -82,7 +91,9 @@ class DualSession:
             TypeError: The session pool that was given is a synchronous one.
             RuntimeError: No event loop is running.
         """
-        return self._pool.async_session(self.identifier, is_named=self._is_named)
+        return self._pool.async_session(
+            self.identifier, is_named=self._is_named, history=self.history
+        )
 
     def close(self) -> None:
         """Delete the session, unless the caller named it, and close synchronous connections.

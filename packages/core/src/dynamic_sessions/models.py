@@ -1,5 +1,6 @@
 """What goes in and comes out: immutable values, free of any wire or framework."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -128,6 +129,34 @@ class Execution:
         reason = str(self.error) if self.error else self.stderr.strip()
         what = "code" if self.exit_code is None else f"command (exit code {self.exit_code})"
         raise ExecutionFailed(f"The {what} {self.status.replace('_', ' ')}: {reason}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastExecution:
+    """One execution that a client asked for, and what it knows of it."""
+
+    code: str
+    """As it was sent; a command that is a list of words is quoted for Bash."""
+    started_at: datetime
+    """When it was sent, in UTC, by this machine's clock."""
+    execution: Execution | None = None
+    """What came of it; None where the call failed, or was cancelled, once the code was sent."""
+    failure: str = ""
+    """How the call ended where there is no execution."""
+    language: Literal["python", "bash"] = "python"
+    stdin: str = ""
+    """What a command was given to read."""
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it holds."""
+        size = len(self.code) + len(self.stdin) + len(self.failure)
+        if self.execution is None:
+            return size
+        result, execution = self.execution.result, self.execution
+        size += len(execution.stdout) + len(execution.stderr)
+        size += len(result) if isinstance(result, str) else sys.getsizeof(result)
+        return size + sum(len(image.data) for image in execution.images)
 
 
 @dataclass(frozen=True, kw_only=True)

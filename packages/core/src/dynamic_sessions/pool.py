@@ -18,6 +18,7 @@ from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.endpoints import choose_endpoint, resolve_endpoint
 from dynamic_sessions.errors import ServiceError, ServiceTimeoutError
 from dynamic_sessions.functions import FunctionModule, InjectableFunction
+from dynamic_sessions.history import DEFAULT_HISTORY_LIMIT, SessionHistory
 from dynamic_sessions.identifiers import check_identifier
 from dynamic_sessions.ledger import SessionLedger
 from dynamic_sessions.models import ClosingReport, SessionStatus
@@ -67,6 +68,7 @@ class AsyncSessionPool:
             "delete" stops it by deleting its session; "leave" lets it end by itself.
         max_sessions: How many sessions to have at a time, so that further ones wait their turn
             instead of being refused by the service. By default as many as the service grants.
+        history_limit: How many executions the history of each session keeps; 0 for none.
         deadlines: Bounds of all other waits.
         retry_policy: How often and how soon calls are sent again, where that is safe.
         transport: Takes the place of the network, for tests.
@@ -80,6 +82,7 @@ class AsyncSessionPool:
 
     Attributes:
         endpoint: The endpoint in use.
+        history_limit: How many executions the history of each session keeps.
         access: Yields what a last, blocking call needs, for whoever ends sessions in the pool's
             place; None where nothing was ever sent.
     """
@@ -97,6 +100,7 @@ class AsyncSessionPool:
         cooldown: float = DEFAULT_COOLDOWN_SECONDS,
         on_cancel: OnCancel = "delete",
         max_sessions: int | None = None,
+        history_limit: int = DEFAULT_HISTORY_LIMIT,
         deadlines: Deadlines | None = None,
         retry_policy: RetryPolicy | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -109,11 +113,14 @@ class AsyncSessionPool:
             raise ValueError("output_limit is in characters, upload_limit in bytes, at least 1.")
         if max_sessions is not None and max_sessions < 1:
             raise ValueError("max_sessions is at least 1, or None.")
+        if history_limit < 0:
+            raise ValueError("history_limit is a number of executions, 0 for none.")
         if on_cancel not in {"delete", "leave"}:
             raise ValueError(f'on_cancel is "delete" or "leave", not {on_cancel!r}.')
         if math.isnan(cooldown) or math.isnan(long_run):
             raise ValueError("cooldown and long_run are numbers of seconds.")
         self.endpoint = choose_endpoint(endpoint)
+        self.history_limit = history_limit
         self._settings = SessionSettings(
             timeout=check_timeout(timeout),
             long_run=long_run,
@@ -148,6 +155,7 @@ class AsyncSessionPool:
         functions: Sequence[InjectableFunction] | FunctionModule = (),
         functions_module: str = "functions",
         install_missing: bool = False,
+        history: SessionHistory | None = None,
     ) -> AsyncSession:
         """Return a session by its name, without a network call.
 
@@ -159,6 +167,8 @@ class AsyncSessionPool:
             functions_module: Name under which the code can import them.
             install_missing: Whether packages that functions require and the session lacks are
                 installed there; the session needs a network for it.
+            history: Where to keep what is run, for sessions that are to share it; by default a
+                history of this object's own.
 
         Raises:
             ValueError: The identifier is not valid.
@@ -177,6 +187,7 @@ class AsyncSessionPool:
             functions=functions,
             settings=self._settings,
             ledger=self._ledger,
+            history=SessionHistory(self.history_limit) if history is None else history,
             is_named=identifier is not None,
         )
 

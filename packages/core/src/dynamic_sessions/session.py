@@ -1,10 +1,12 @@
 """One session: its functions are set up before its code, and what happens to it is noticed."""
 
 import logging
+import shlex
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 import anyio
@@ -24,6 +26,7 @@ from dynamic_sessions.full_output import (
     with_whole_output,
 )
 from dynamic_sessions.functions import FunctionModule
+from dynamic_sessions.history import SessionHistory
 from dynamic_sessions.ledger import SessionLedger
 from dynamic_sessions.liveness import Liveness
 from dynamic_sessions.models import (
@@ -31,6 +34,7 @@ from dynamic_sessions.models import (
     Command,
     Execution,
     ExecutionStatus,
+    PastExecution,
     SessionStatus,
 )
 from dynamic_sessions.packages import find_packages
@@ -65,6 +69,8 @@ class AsyncSession:
         identifier: The caller's name for the session.
         files: The session's files.
         functions: The functions that are set up before any other code.
+        history: What was run here for the caller, and what came of it. What attach() waited for is
+            not in it.
     """
 
     def __init__(
@@ -75,10 +81,12 @@ class AsyncSession:
         functions: FunctionModule,
         settings: SessionSettings,
         ledger: SessionLedger,
+        history: SessionHistory,
         is_named: bool,
     ) -> None:
         self.identifier = identifier
         self.functions = functions
+        self.history = history
         self.files = AsyncSessionFiles(identifier, service, ledger, is_named=is_named)
         self._service = service
         self._settings = settings
@@ -146,11 +154,7 @@ class AsyncSession:
         async with self._turn:
             with _nothing_of_the_callers_ran():
                 await self._prepare()
-            if full_output:
-                execution = await self._run_keeping_output(run)
-            else:
-                execution = await self._run(run)
-        return self._with_report(execution)
+            return await self._noted(run, self._run_keeping_output if full_output else self._run)
 
     async def run_command(
         self,
@@ -184,8 +188,7 @@ class AsyncSession:
         async with self._turn:
             with _nothing_of_the_callers_ran():
                 await self._finish_stopping()
-            execution = await self._run(run)
-        return self._with_report(execution)
+            return await self._noted(run, self._run)
 
     async def attach(self, execution_id: str, *, timeout: float | None = None) -> Execution:
         """Wait for a run that was sent asynchronously before, from this program or another.
@@ -338,6 +341,19 @@ class AsyncSession:
             self._state_was_lost = True
         return execution
 
+    async def _noted(self, run: Run, perform: Callable[[Run], Awaitable[Execution]]) -> Execution:
+        """Perform a run of the caller's, and keep it in the history if it was sent."""
+        started_at = datetime.now(UTC)
+        try:
+            execution = self._with_report(await perform(run))
+        except BaseException as error:
+            if run.sending.has_begun:
+                failure = f"{type(error).__name__}: {error}".removesuffix(": ")
+                self.history.add(_past(run, started_at, failure=failure))
+            raise
+        self.history.add(_past(run, started_at, execution=execution))
+        return execution
+
     def _with_report(self, execution: Execution) -> Execution:
         was_lost, self._state_was_lost = self._state_was_lost, False
         return replace(execution, session_recycled=was_lost)
@@ -399,3 +415,22 @@ def _nothing_of_the_callers_ran() -> Generator[None]:
     except ServiceError as error:
         error.outcome_unknown = False
         raise
+
+
+def _past(
+    run: Run, started_at: datetime, *, execution: Execution | None = None, failure: str = ""
+) -> PastExecution:
+    program = run.program
+    if isinstance(program, str):
+        return PastExecution(
+            code=program, started_at=started_at, execution=execution, failure=failure
+        )
+    line = program.line if isinstance(program.line, str) else shlex.join(program.line)
+    return PastExecution(
+        code=line,
+        language="bash",
+        stdin=program.stdin,
+        started_at=started_at,
+        execution=execution,
+        failure=failure,
+    )

@@ -13,6 +13,7 @@ from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.downloads import IfExists, Progress
 from dynamic_sessions.files import FILES_AT_ONCE
 from dynamic_sessions.functions import FunctionModule, InjectableFunction
+from dynamic_sessions.history import DEFAULT_HISTORY_LIMIT, SessionHistory
 from dynamic_sessions.models import ClosingReport, CodeBlock, Execution, SessionFile, SessionStatus
 from dynamic_sessions.pool import (
     DEFAULT_API_VERSION,
@@ -161,6 +162,7 @@ class Session:
         self._loop = loop
         self.identifier = session.identifier
         self.functions = session.functions
+        self.history = session.history
         self.files = SessionFiles(session, loop)
 
     def __repr__(self) -> str:
@@ -244,6 +246,7 @@ class SessionPool:
         cooldown: float = DEFAULT_COOLDOWN_SECONDS,
         on_cancel: OnCancel = "delete",
         max_sessions: int | None = None,
+        history_limit: int = DEFAULT_HISTORY_LIMIT,
         deadlines: Deadlines | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
@@ -258,12 +261,14 @@ class SessionPool:
             cooldown=cooldown,
             on_cancel=on_cancel,
             max_sessions=max_sessions,
+            history_limit=history_limit,
             deadlines=deadlines,
             retry_policy=retry_policy,
         )
         self._loop = _Loop()
         self.endpoint = self._pool.endpoint
         self.access = self._pool.access
+        self.history_limit = history_limit
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(endpoint={self.endpoint!r})"
@@ -275,6 +280,7 @@ class SessionPool:
         functions: Sequence[InjectableFunction] | FunctionModule = (),
         functions_module: str = "functions",
         install_missing: bool = False,
+        history: SessionHistory | None = None,
     ) -> Session:
         """Return a session by its name, without a network call; see AsyncSessionPool.session."""
         session = self._pool.session(
@@ -282,6 +288,7 @@ class SessionPool:
             functions=functions,
             functions_module=functions_module,
             install_missing=install_missing,
+            history=history,
         )
         return Session(session, self._loop)
 

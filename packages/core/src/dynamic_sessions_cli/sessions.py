@@ -1,20 +1,33 @@
 """`dynamic-sessions sessions`: what is alive in a session pool."""
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dynamic_sessions import SessionStatus
 from dynamic_sessions_cli.connections import checked_session, in_event_loop, lasting, open_pool
+from dynamic_sessions_cli.exports import ExportFormat, fetch_export
 from dynamic_sessions_cli.options import EndpointOption, JsonOption, ProfileOption
 from dynamic_sessions_cli.profiles import Target, choose_target
 from dynamic_sessions_cli.statuses import CommandError, ExitStatus
-from dynamic_sessions_cli.terminal import note, output, shown, write_json, write_table
+from dynamic_sessions_cli.terminal import (
+    note,
+    output,
+    shown,
+    write_json,
+    write_session_text,
+    write_table,
+)
 
-app = typer.Typer(help="List the sessions of a pool, look at one, end some.")
+app = typer.Typer(help="List the sessions of a pool, look at one, take one along, end some.")
 
+STANDARD_OUTPUT = "-"
+
+_FORMATS: dict[str, ExportFormat] = {".ipynb": "notebook", ".py": "script", ".sh": "script"}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
@@ -78,6 +91,38 @@ def stop(
     in_event_loop(_stop, target, names)
 
 
+@app.command("export")
+def export(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Session, alive or ended lately.")],
+    to: Annotated[
+        str,
+        typer.Option("--output", "-o", metavar="FILE|-", help="Where to; - for standard output."),
+    ] = STANDARD_OUTPUT,
+    form: Annotated[
+        ExportFormat | None,
+        typer.Option(
+            "--format",
+            help="By default what FILE ends in: .ipynb, .py or .sh; a notebook for standard output.",
+        ),
+    ] = None,
+    endpoint: EndpointOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Write what a session ran as a Jupyter notebook or as a script, whoever ran it.
+
+    The inspector of a local pool remembers it. In a script, code that failed is a comment.
+
+        $ dynamic-sessions sessions export my-session -o analysis.ipynb
+    """
+    form = form or _format_of(to)
+    target = lasting(choose_target(endpoint, profile))
+    text = in_event_loop(fetch_export, target, name, form)
+    if to == STANDARD_OUTPUT:
+        write_session_text(text, sys.stdout)
+    else:
+        Path(to).write_text(text, encoding="utf-8", newline="")
+
+
 async def _list(target: Target) -> Sequence[SessionStatus]:
     async with open_pool(target) as pool:
         return await pool.list_sessions()
@@ -96,6 +141,18 @@ async def _stop(target: Target, names: Sequence[str]) -> None:
                 raise _none_of_that_name(name)
             await session.delete()
             note(f"stopped: {name}")
+
+
+def _format_of(file: str) -> ExportFormat:
+    if file == STANDARD_OUTPUT:
+        return "notebook"
+    ending = Path(file).suffix.lower()
+    if ending not in _FORMATS:
+        raise CommandError(
+            f"{file!r} ends in none of {', '.join(_FORMATS)}.",
+            "Name a file that does, or pass --format notebook or --format script.",
+        )
+    return _FORMATS[ending]
 
 
 def _none_of_that_name(name: str) -> CommandError:

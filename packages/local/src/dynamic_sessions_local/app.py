@@ -21,6 +21,7 @@ from dynamic_sessions_local.executions import (
 )
 from dynamic_sessions_local.files import NameTakenError, NoSuchFileError, StorageFullError
 from dynamic_sessions_local.gate import Gate
+from dynamic_sessions_local.inspector import INSPECTOR_PAGES, inspector_routes
 from dynamic_sessions_local.metadata import Metadata
 from dynamic_sessions_local.paths import InvalidPathError
 from dynamic_sessions_local.responses import error_response
@@ -78,6 +79,8 @@ def build_app(sessions: Sessions, settings: Settings) -> ASGIApp:
         Route("/mcp", tools.refuse, methods=["GET", "DELETE"]),
         Route("/openapi.json", pool.get_description, methods=["GET"]),
     ]
+    if settings.inspector:
+        routes += inspector_routes(sessions, settings.kind)
     app = Starlette(
         routes=routes,
         exception_handlers={
@@ -89,7 +92,8 @@ def build_app(sessions: Sessions, settings: Settings) -> ASGIApp:
         },
     )
     app.router.redirect_slashes = False
-    return Gate(app, token=settings.token, host=settings.host)
+    public = INSPECTOR_PAGES if settings.inspector else frozenset[str]()
+    return Gate(app, token=settings.token, host=settings.host, public=public)
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:

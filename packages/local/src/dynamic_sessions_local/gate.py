@@ -29,12 +29,16 @@ class Gate:
         app: What lies behind.
         token: The bearer token.
         host: The address that the server is bound to.
+        public: Paths that need no token, since nothing there is anybody's own.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, host: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, token: str, host: str, public: frozenset[str] = frozenset()
+    ) -> None:
         self._app = app
         self._token = token.encode()
         self._host = host.lower()
+        self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of the ASGI protocol."""
@@ -62,6 +66,8 @@ class Gate:
             error = RequestError(
                 421, "HostNotAllowed", "the Host header does not name this server's address"
             )
+        elif path in self._public:
+            return None
         elif path == MCP:
             if self._is_token(headers.get(MCP_KEY, "")):
                 return None

@@ -108,6 +108,7 @@ class Kernel:
         self._grace = interrupt_grace
         self._turn = asyncio.Lock()
         self._executions = 0
+        self._streams: tuple[Output, Output] | None = None
         self._finished = False
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -125,7 +126,7 @@ class Kernel:
         return not self._death.poll(0)
 
     async def execute(
-        self, program: Program | str, *, timeout: float, output_limit: int
+        self, program: Program | str, *, timeout: float, output_limit: int, html: bool = False
     ) -> KernelReply:
         """Run a program and return what came of it; executions wait for one another.
 
@@ -133,6 +134,7 @@ class Kernel:
             program: What to run; a str is Python code.
             timeout: Seconds until it is interrupted, and killed if it does not react.
             output_limit: Characters kept of stdout, and again of stderr.
+            html: Have the value in HTML too, where it can be.
         """
         if isinstance(program, str):
             program = PythonCode(source=program)
@@ -145,7 +147,11 @@ class Kernel:
                 Output(self._channel.stdout, output_limit) as stdout,
                 Output(self._channel.stderr, output_limit) as stderr,
             ):
-                status, reply = await self._supervise(program, timeout)
+                self._streams = (stdout, stderr)
+                try:
+                    status, reply = await self._supervise(program, timeout, html=html)
+                finally:
+                    self._streams = None
                 stdout.read_rest()
                 stderr.read_rest()
             truncated = (
@@ -166,6 +172,13 @@ class Kernel:
                 state_lost=not self.alive,
                 truncated=truncated,
             )
+
+    def written(self) -> tuple[str, str]:
+        """What the execution under way has written to stdout and stderr so far."""
+        if self._streams is None:
+            return "", ""
+        stdout, stderr = self._streams
+        return stdout.text, stderr.text
 
     def memory(self) -> int:
         """Bytes that all processes of the session hold, what they share with others in proportion."""
@@ -210,11 +223,11 @@ class Kernel:
                 os.close(descriptor)
 
     async def _supervise(
-        self, program: Program, timeout: float
+        self, program: Program, timeout: float, *, html: bool
     ) -> tuple[Literal["replied", "timed_out"], WorkerReply | None]:
         """Return the reply, None for one that did not come or was not acceptable."""
         self._executions += 1
-        exchange = asyncio.ensure_future(self._exchange(self._executions, program))
+        exchange = asyncio.ensure_future(self._exchange(self._executions, program, html))
         try:
             if await self._wait(exchange, timeout):
                 return "replied", await self._accept(exchange)
@@ -256,8 +269,9 @@ class Kernel:
             await self.kill()
             raise
 
-    async def _exchange(self, identity: int, program: Program) -> WorkerReply | None:
-        body = json.dumps({"id": identity, **request_of(program)}).encode("ascii")
+    async def _exchange(self, identity: int, program: Program, html: bool) -> WorkerReply | None:
+        request = {"id": identity, "html": html, **request_of(program)}
+        body = json.dumps(request).encode("ascii")
         try:
             await self._loop.sock_sendall(self._channel.control, PREFIX.pack(len(body)) + body)
             received = await self._receive(bytearray(), PREFIX.size)

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 from dynamic_sessions_local.certificates import can_be_issued
 from dynamic_sessions_local.credential import LocalCredential
@@ -53,6 +54,8 @@ class LocalSessionPool:
             taken in the last ten seconds. 8 by default, or `warm` where that is more.
         max_sessions: How many sessions there may be at a time.
         cooldown: Seconds without a call after which a session ends.
+        inspector: Serve a page that shows what sessions run, at `inspector_url`. The pool then keeps
+            the latest executions of each session, and has values make their HTML.
 
     Raises:
         ValueError: An argument makes no sense, or `isolation="none"` would be reachable from
@@ -76,6 +79,7 @@ class LocalSessionPool:
         max_warm: int | None = None,
         max_sessions: int = DEFAULT_MAX_SESSIONS,
         cooldown: float = DEFAULT_COOLDOWN,
+        inspector: bool = False,
     ) -> None:
         _check_choices(kind, isolation, launcher, preload)
         _check_access(host, port, token, isolation=isolation, tls=tls)
@@ -99,6 +103,7 @@ class LocalSessionPool:
             max_warm=max_warm,
             max_sessions=max_sessions,
             cooldown=cooldown,
+            inspector=inspector,
         )
         self._asked_port = port
         self._port = 0
@@ -133,6 +138,19 @@ class LocalSessionPool:
             RuntimeError: The pool is not running.
         """
         return f"{self.endpoint}mcp"
+
+    @property
+    def inspector_url(self) -> str:
+        """The page that shows what sessions run, with the pool's token: for nobody else's eyes.
+
+        The token is in the part of the URL that browsers keep to themselves.
+
+        Raises:
+            RuntimeError: The pool is not running, or has no inspector.
+        """
+        if not self._settings.inspector:
+            raise RuntimeError("the session pool has no inspector: make it with inspector=True")
+        return f"{self.endpoint}inspect#token={quote(self._settings.token, safe='')}"
 
     @property
     def credential(self) -> LocalCredential:

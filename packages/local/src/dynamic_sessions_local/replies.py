@@ -17,11 +17,13 @@ class Value:
             pretty text of anything else; "image" for a picture.
         data: "" for "none" and "null"; "nan"; the value itself for "json"; text; or the picture in base64.
         image_format: "png" or "jpeg".
+        html: For "text", the same in HTML where that was asked for and the value has it.
     """
 
     kind: Literal["none", "null", "nan", "json", "text", "image"]
     data: bool | int | float | str
     image_format: str = "png"
+    html: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,8 @@ def _parse_value(value: object) -> Value | None:
         finite = not isinstance(data, float) or math.isfinite(data)
         return Value(kind="json", data=data) if finite else None
     if kind in ("json", "text") and isinstance(data, str):
-        return Value(kind=kind, data=printable(data))
+        html = members.get("html", "")
+        return Value(kind=kind, data=printable(data), html=printable(str(html)))
     if kind == "image" and isinstance(data, str):
         return _parse_image(data, members.get("image_format"))
     return None

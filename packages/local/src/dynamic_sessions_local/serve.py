@@ -3,6 +3,7 @@
 A function in Typer's manner, which the command line of core finds by an entry point.
 """
 
+import contextlib
 import os
 import queue
 import signal
@@ -12,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from dynamic_sessions_local.browser import opened
 from dynamic_sessions_local.errors import LocalPoolError
 from dynamic_sessions_local.pool import (
     DEFAULT_COOLDOWN,
@@ -55,6 +57,18 @@ def serve(
             rich_help_panel=_ACCESS,
         ),
     ] = False,
+    open_inspector: Annotated[
+        bool,
+        typer.Option("--open", help="Open the inspector in a browser.", rich_help_panel=_ACCESS),
+    ] = False,
+    inspector: Annotated[
+        bool,
+        typer.Option(
+            "--inspector/--no-inspector",
+            help="Serve a page that shows what sessions run, and remember it for that.",
+            rich_help_panel=_ACCESS,
+        ),
+    ] = True,
     kind: Annotated[
         Kind,
         typer.Option(
@@ -115,6 +129,8 @@ def serve(
     ] = None,
 ) -> int:
     """Run a session pool on this machine until Ctrl-C."""
+    if open_inspector and not inspector:
+        return _failed(_USAGE, "--open opens the inspector, which --no-inspector switches off")
     given = token or os.environ.get(TOKEN_VARIABLE) or None
     try:
         pool = LocalSessionPool(
@@ -131,8 +147,14 @@ def serve(
             max_warm=max_warm,
             max_sessions=max_sessions,
             cooldown=cooldown,
+            inspector=inspector,
         )
-        _serve(pool, token_is_known=given is not None)
+        _serve(
+            pool,
+            token_is_known=given is not None,
+            inspector=inspector,
+            open_inspector=open_inspector,
+        )
     except LocalPoolError as error:
         return _failed(_POOL_FAILED, error)
     except OSError as error:
@@ -142,7 +164,9 @@ def serve(
     return 0
 
 
-def _serve(pool: LocalSessionPool, *, token_is_known: bool) -> None:
+def _serve(
+    pool: LocalSessionPool, *, token_is_known: bool, inspector: bool, open_inspector: bool
+) -> None:
     # A handler instead of KeyboardInterrupt, which could strike while the pool is closing; and
     # of the ways to wake a thread, this is the one that a handler may use.
     stopped: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -158,9 +182,12 @@ def _serve(pool: LocalSessionPool, *, token_is_known: bool) -> None:
             lines.append(f"token: {pool.credential.get_token().token}")
         if pool.certificate is not None:
             lines.append(f"certificate: {pool.certificate}")
+        if inspector:
+            lines.append(f"inspector: {pool.endpoint}inspect")
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
-        stopped.get()
+        with opened(pool.inspector_url) if open_inspector else contextlib.nullcontext():
+            stopped.get()
 
 
 def _failed(code: int, error: object) -> int:

@@ -73,6 +73,7 @@ class _Serving:
             max_sessions=settings.max_sessions,
             cooldown=settings.cooldown,
             limits=settings.limits,
+            watched=settings.inspector,
         )
         async with sessions:
             app = build_app(sessions, settings)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from dynamic_sessions_local.errors import LocalPoolError
 from dynamic_sessions_local.executions import Executions
 from dynamic_sessions_local.files import copy_tree, in_thread
+from dynamic_sessions_local.history import History
 from dynamic_sessions_local.kernel import Kernel, KernelReply, Value
 from dynamic_sessions_local.limits import Limits
 from dynamic_sessions_local.outcome import Outcome
@@ -30,14 +31,24 @@ class Session:
 
     Attributes:
         identifier: The caller's name for it.
+        key: Its own name, which no other session has, before or after.
         created_at: When the identifier was first used.
         last_accessed_at: When its last call began or ended.
-        executions: What it was asked to run.
+        executions: What it was asked to run, for those who ask by an id.
+        history: The same for a person who watches; None where nobody may.
     """
 
-    def __init__(self, identifier: str, kernels: WarmKernels, limits: Limits) -> None:
+    def __init__(
+        self,
+        identifier: str,
+        kernels: WarmKernels,
+        limits: Limits,
+        history: History | None = None,
+    ) -> None:
         self.identifier = identifier
+        self.key = str(uuid.uuid4())
         self.executions = Executions(limits)
+        self.history = history
         self._guid = _new_guid()
         self.created_at = self.last_accessed_at = datetime.now(UTC)
         self._kernels = kernels
@@ -59,6 +70,24 @@ class Session:
         """Whether a kernel was ever found."""
         return self._kernel is not None
 
+    @property
+    def ended(self) -> bool:
+        """Whether it was deleted, or had its time."""
+        return self._ended
+
+    def memory(self) -> int:
+        """Bytes that all its processes hold, what they share with others in proportion."""
+        return 0 if self._kernel is None or self._ended else self._kernel.memory()
+
+    def written(self) -> tuple[str, str]:
+        """What the execution under way has written to stdout and stderr so far."""
+        return ("", "") if self._kernel is None else self._kernel.written()
+
+    async def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the code that runs; nothing happens where none does."""
+        if self._kernel is not None:
+            await self._kernel.interrupt()
+
     async def execute(
         self,
         program: Program,
@@ -78,6 +107,25 @@ class Session:
             output_limit: Characters that are kept of stdout, and again of stderr.
             on_begin: Called when its turn has come.
         """
+        history = self.history
+        if history is None:
+            return await self._execute(program, timeout, output_limit, on_begin)
+        with history.asked(program) as cell:
+
+            def begin() -> None:
+                history.begin(cell)
+                on_begin()
+
+            cell.outcome = await self._execute(program, timeout, output_limit, begin)
+            return cell.outcome
+
+    async def _execute(
+        self,
+        program: Program,
+        timeout: float,
+        output_limit: int,
+        on_begin: Callable[[], object],
+    ) -> Outcome:
         asked = time.perf_counter()
         async with self._turn:
             on_begin()
@@ -89,7 +137,12 @@ class Session:
                     kernel = await self._present_kernel()
                 allocated = time.perf_counter()
                 new_allocation = kernel is not before
-                reply = await kernel.execute(program, timeout=timeout, output_limit=output_limit)
+                reply = await kernel.execute(
+                    program,
+                    timeout=timeout,
+                    output_limit=output_limit,
+                    html=self.history is not None,
+                )
                 self._note_loss(lost=reply.state_lost)
             except SessionNotFoundError:
                 reply = _never_started()

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import math
+from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dynamic_sessions_local.clock import Clock, MonotonicClock
 from dynamic_sessions_local.errors import LocalPoolError, PoolClosedError
+from dynamic_sessions_local.history import Changes, History
 from dynamic_sessions_local.launchers import Launcher
 from dynamic_sessions_local.limits import Limits
 from dynamic_sessions_local.session import Session, SessionNotFoundError
@@ -16,6 +18,7 @@ from dynamic_sessions_local.warm import WarmKernels
 
 MAX_RETRY_AFTER = 30
 CLOSE_SECONDS = 10
+ENDED_REMEMBERED = 10
 
 
 class PoolFullError(LocalPoolError):
@@ -40,7 +43,12 @@ class Sessions:
         max_sessions: How many identifiers may have a session at a time.
         cooldown: Seconds without a call after which a session ends.
         limits: The bounds of one session.
+        watched: Whether to remember what is run, also of some sessions that have ended.
         clock: What idle time and demand are measured by.
+
+    Attributes:
+        cooldown: The seconds.
+        changes: What happens to the sessions, where they are watched.
     """
 
     def __init__(
@@ -52,9 +60,13 @@ class Sessions:
         max_sessions: int,
         cooldown: float,
         limits: Limits | None = None,
+        watched: bool = False,
         clock: Clock | None = None,
     ) -> None:
         self.cooldown = cooldown
+        self.changes = Changes()
+        self._watched = watched
+        self._ended: deque[Session] = deque(maxlen=ENDED_REMEMBERED)
         self._limits = limits or Limits()
         self._clock = clock or MonotonicClock()
         self._kernels = WarmKernels(launcher, least=warm, most=max_warm, clock=self._clock)
@@ -107,6 +119,10 @@ class Sessions:
         """Every session there is, the oldest first; looking at them is no use of them."""
         return [place.session for place in self._table.values()]
 
+    def ended(self) -> list[Session]:
+        """The latest sessions that have ended, the oldest first; none where nobody may watch."""
+        return list(self._ended)
+
     def has(self, identifier: str) -> bool:
         """Whether there is such a session; asking is no use of it."""
         return identifier in self._table
@@ -120,7 +136,7 @@ class Sessions:
         place = self._table.pop(identifier, None)
         if place is None:
             raise SessionNotFoundError(f"there is no session {identifier!r}")
-        await place.session.end()
+        await self._end(place.session)
 
     async def close(self) -> None:
         """End everything, within `CLOSE_SECONDS`. Calls after it fail with PoolClosedError."""
@@ -131,6 +147,7 @@ class Sessions:
         self._background = []
         sessions = [place.session for place in self._table.values()]
         self._table.clear()
+        self.changes.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await asyncio.gather(
@@ -147,7 +164,9 @@ class Sessions:
                 f"all {self._max_sessions} sessions of the pool are in use",
                 retry_after=max(1, min(MAX_RETRY_AFTER, math.ceil(self._until_next_expiry()))),
             )
-        session = Session(identifier, self._kernels, self._limits)
+        history = History(self._limits, self.changes) if self._watched else None
+        session = Session(identifier, self._kernels, self._limits, history)
+        self.changes.note()
         place = self._table[identifier] = _Place(session=session, last_used=self._clock.now())
         return place
 
@@ -173,7 +192,15 @@ class Sessions:
             for place in idle:
                 self._forget(place)
             for place in idle:
-                await place.session.end()
+                await self._end(place.session)
+
+    async def _end(self, session: Session) -> None:
+        if self._watched:
+            self._ended.append(session)
+        try:
+            await session.end()
+        finally:
+            self.changes.note()
 
     def _until_next_expiry(self) -> float:
         # Whatever becomes idle from now on has the whole cooldown before it.

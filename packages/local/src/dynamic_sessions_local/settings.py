@@ -27,3 +27,4 @@ class Settings:
     max_warm: int
     max_sessions: int
     cooldown: float
+    inspector: bool

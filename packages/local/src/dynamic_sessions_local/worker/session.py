@@ -44,6 +44,7 @@ class Session:
         shell = self.shell
         streams.open_streams()
         shell.start_record()
+        shell.offer_html(request["html"])
         succeeded = self._interruptible(lambda: self._perform(request))
         self._take_interrupts()
         if os.getpid() != self._process:

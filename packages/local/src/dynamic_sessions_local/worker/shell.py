@@ -28,6 +28,8 @@ from traitlets.config import Config
 from . import figures, values
 from .values import Value
 
+# Other forms would be made and thrown away.
+FORMATS = ("text/plain", "image/png", "image/jpeg")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -157,6 +159,11 @@ class SessionShell(InteractiveShell):
         """Format errors once, for the reply: the history that this would go to is not kept."""
         return {}
 
+    def offer_html(self, wanted: bool) -> None:
+        """Have values make their HTML too, which nobody sees in most pools."""
+        formatter: Any = self.display_formatter
+        formatter.active_types = [*FORMATS, "text/html"] if wanted else [*FORMATS]
+
     def start_record(self) -> None:
         """Forget the last execution's record."""
         self.record = Record()
@@ -251,9 +258,8 @@ def create_shell() -> SessionShell:
     shell.user_ns.update(exit=shell.exiter, quit=shell.exiter)
     shell.user_ns_hidden.update(exit=shell.exiter, quit=shell.exiter)
     shell.set_hook("show_in_pager", page.as_hook(page.display_page), 90)
-    # Other forms, such as a table's HTML, would be made and thrown away.
     formatter: Any = shell.display_formatter
-    formatter.active_types = ["text/plain", "image/png", "image/jpeg"]
+    shell.offer_html(False)
     # Not left to the inline backend: it sets itself up after the first cell that imports pyplot,
     # and until then a figure would have no image.
     formatter.formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", print_figure)

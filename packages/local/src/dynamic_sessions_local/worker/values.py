@@ -14,6 +14,7 @@ NAN: Value = {"kind": "nan", "data": "nan"}
 # What the server takes in one reply, less room for the rest of it.
 REPLY_LIMIT = 16 << 20
 LONGEST_ESCAPE = 12
+HTML_LIMIT = 1 << 18
 TEXT_LIMIT = REPLY_LIMIT // LONGEST_ESCAPE
 
 
@@ -40,7 +41,12 @@ def from_bundle(bundle: dict[str, Any]) -> Value:
     if picture is not None:
         return picture
     text = bundle.get("text/plain")
-    return NO_VALUE if text is None else {"kind": "text", "data": str(text)}
+    if text is None:
+        return NO_VALUE
+    html = bundle.get("text/html")
+    if isinstance(html, str) and len(html) <= HTML_LIMIT:
+        return {"kind": "text", "data": str(text), "html": html}
+    return {"kind": "text", "data": str(text)}
 
 
 def image(bundle: dict[str, Any]) -> Value | None:
