@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import random
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from dynamic_sessions.retries import Retries, RetryPolicy
 from dynamic_sessions.sending import Sending
 from dynamic_sessions.telemetry import Attributes, CallRecord, Telemetry
 from dynamic_sessions.tokens import TokenCache
+from dynamic_sessions.trust import trust_for
 from dynamic_sessions.uploads import CHUNK_BYTES, MultipartFile, UploadContent
 from dynamic_sessions.wire import Reply, RequestData
 
@@ -222,8 +224,9 @@ class Transport:
                 raise RuntimeError("This session pool is closed.")
             if self._client is None:
                 endpoint = await anyio.to_thread.run_sync(self._resolve)
+                trust = await anyio.to_thread.run_sync(trust_for, endpoint.url)
                 self._tokens = TokenCache(endpoint.provider)
-                self._client = self._new_client(endpoint, self._tokens)
+                self._client = self._new_client(endpoint, self._tokens, trust)
                 self._is_own_loop.set(True)
             return self._client
 
@@ -239,13 +242,16 @@ class Transport:
                 "SessionPool, which may be called from anywhere."
             )
 
-    def _new_client(self, endpoint: Endpoint, tokens: TokenCache) -> httpx.AsyncClient:
+    def _new_client(
+        self, endpoint: Endpoint, tokens: TokenCache, trust: ssl.SSLContext
+    ) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             base_url=endpoint.url,
             auth=BearerAuth(tokens),
             headers={"User-Agent": f"dynamic-sessions/{version('dynamic-sessions')}"},
             limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_SECONDS),
             transport=None if self._transport is None else _Traced(self._transport),
+            verify=trust,
             # A proxy from the environment cannot reach this machine's own loopback interface.
             trust_env=not is_loopback(urlsplit(endpoint.url).hostname or ""),
         )
