@@ -29,6 +29,8 @@ class FarServer:
         self._round_trip = round_trip
         self._connections = 0
         self._requests = 0
+        # Of a stream whose other side is gone already, asyncio itself holds nothing.
+        self._serving: set[asyncio.Task[object] | None] = set()
 
     async def listen(self) -> int:
         """Take connections from now on, on the port that is returned."""
@@ -43,6 +45,7 @@ class FarServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
+        self._serving.add(asyncio.current_task())
         open_at = asyncio.get_running_loop().time() + self._round_trip
         far_reader, far_writer = await asyncio.open_connection(*self._address)
         there = _Way(far_writer, self._round_trip / 2, _RequestCounter(self._count).see)
@@ -52,6 +55,7 @@ class FarServer:
             await asyncio.gather(there.carry(reader, not_before=open_at), back.carry(far_reader))
         far_writer.close()
         writer.close()
+        self._serving.discard(asyncio.current_task())
 
     def _count(self, requests: int) -> None:
         self._requests += requests

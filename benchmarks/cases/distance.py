@@ -4,14 +4,15 @@
 to what the pool itself takes, once without and once with TLS, which the pool serves and `FarServer`
 passes through. Clients are in a process of their own that trusts the pool's certificate by
 SSL_CERT_FILE, which httpx, aiohttp and our clients read, and REQUESTS_CA_BUNDLE, which requests
-reads. They take turns, each time in a new session, whose making the pool has finished before.
+reads. They take turns, in new sessions each time, when the pool is at rest.
 
 * A first result is timed from the making of an executor or a tool, and after `start()` from the
-  call that runs code. AutoGen's executors are given a function, which the code calls; the tools of
-  the other frameworks' packages take none, so that all run plain code.
+  call that runs code. AutoGen's executors are given a function, which the code calls; the packages
+  for the other frameworks take none, so that both sides run plain code there.
 * Further executions are in a session that has had its first one, over the connections that a
   client keeps, if it does. They are held against a message of a few bytes that is sent to an equally
-  distant server and back on an open connection.
+  distant server and back on an open connection; a request made by hand shows what of the difference
+  is the pool's.
 * What a figure took in connections and requests is beside it: for each result, `start()` included.
   Requests in TLS are not seen.
 """
@@ -24,7 +25,8 @@ from typing import cast
 from benchmarks.child import Child
 from benchmarks.clock import Contender, Measure, interleave, repeated
 from benchmarks.pool import PoolUnderTest, new_identifier
-from benchmarks.raw_http import Connection
+from benchmarks.programs import ADD
+from benchmarks.raw_http import Connection, Requests
 from benchmarks.report import (
     CONNECTIONS,
     MILLISECONDS,
@@ -58,6 +60,7 @@ TOOLS: Mapping[str, Kind] = {
     "llama-index-tools-azure-code-interpreter": "peer",
 }
 CLIENTS: Mapping[str, Kind] = {**EXECUTORS, **TOOLS}
+BY_HAND = "the same, by hand"
 MESSAGE = "a message there and back"
 
 
@@ -123,6 +126,18 @@ class _Far:
             self.clients.ask(["first", client, *place])
             yield lambda count: cast("list[float]", self.clients.ask(["execute", client, count]))
             self.clients.ask(["close", client])
+
+    @contextmanager
+    def executions_by_hand(self) -> Generator[Measure]:
+        """Yield what measures the same by a client that costs next to nothing."""
+        requests = Requests(self.endpoint, self.pool.token)
+        with (
+            self._new_sessions(1) as (_, _, (identifier,)),
+            Connection(requests.address, certificate=self.pool.certificate) as connection,
+        ):
+            request = requests.execute(identifier, ADD.code)
+            connection.send(request, part=ADD.ours)
+            yield repeated(lambda: connection.send(request, part=ADD.ours))
 
     @contextmanager
     def messages(self) -> Generator[Measure]:
@@ -250,10 +265,11 @@ def _executions(setting: Setting, far: _Far) -> list[Section]:
             measure = stack.enter_context(far.executions(name))
             opened.append(far.take_counts()[0])
             counted.append(_Counted(name, kind, measure, far))
-        message = Contender(
-            name=MESSAGE, kind="limit", measure=stack.enter_context(far.messages()), batch=batch
-        )
-        figures = _interleave(counted, rounds=rounds, batch=batch, limits=[message])
+        limits = {
+            BY_HAND: stack.enter_context(far.executions_by_hand()),
+            MESSAGE: stack.enter_context(far.messages()),
+        }
+        figures = _interleave(counted, rounds=rounds, batch=batch, limits=limits)
     connections = [
         Figure(name=each.name, kind=each.kind, values=(at_first + each.connections,))
         for each, at_first in zip(counted, opened, strict=True)
@@ -312,13 +328,17 @@ def _interleave(
     *,
     rounds: int,
     batch: int = 1,
-    limits: Sequence[Contender] = (),
+    limits: Mapping[str, Measure] | None = None,
 ) -> list[Figure]:
     contenders = [
         Contender(name=each.name, kind=each.kind, measure=each.measure, batch=batch)
         for each in clients
     ]
-    figures = interleave([*contenders, *limits], rounds=rounds)
+    contenders += [
+        Contender(name=name, kind="limit", measure=measure, batch=batch)
+        for name, measure in (limits or {}).items()
+    ]
+    figures = interleave(contenders, rounds=rounds)
     counted = [
         replace(figure, note=each.note()) for figure, each in zip(figures, clients, strict=False)
     ]

@@ -14,6 +14,29 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 POOL_AND_KERNELS = {"pool", "JupyterCodeExecutor", "ipykernel by jupyter_client"}
 STARTS = {"fork and wait, the same libraries loaded", "posix_spawn of /bin/true and wait"}
+EXECUTORS = {"AutoGen adapter", "autogen-ext"}
+TOOLS = {
+    "LangChain adapter",
+    "LlamaIndex adapter",
+    "langchain-azure-dynamic-sessions",
+    "llama-index-tools-azure-code-interpreter",
+}
+FROM_AFAR = {
+    f"{place}: {title}": rows
+    for place in ("20 ms away", "20 ms away, TLS")
+    for title, rows in {
+        "first result with a function": EXECUTORS,
+        "first result with a function, after start()": EXECUTORS,
+        "first result of plain code": TOOLS,
+        "execution in a session that exists": {
+            *EXECUTORS,
+            *TOOLS,
+            "the same, by hand",
+            "a message there and back",
+        },
+        "a first result and 2 further executions": EXECUTORS | TOOLS,
+    }.items()
+}
 ROWS = {
     "new identifier to first result, a session warm": {
         *POOL_AND_KERNELS,
@@ -75,8 +98,11 @@ ROWS = {
     "10 live sessions: processor time while all are idle": {"pool and sessions"},
     "10 live sessions: time to open all": {"pool"},
     "10 live sessions: new identifier to first result": {"pool, the last 2", "pool, the first 2"},
+    **FROM_AFAR,
+    "50 ms away: 3 new sessions at once, first results with a function": EXECUTORS,
+    "50 ms away: 3 executions at once, in sessions that exist": EXECUTORS,
 }
-TARGETS = 7
+TARGETS = 15
 
 
 def test_a_quick_run_prints_and_writes_every_row(tmp_path: Path) -> None:
