@@ -134,8 +134,7 @@ class Transport:
                 with _deadline(call, anyio.current_time() + call.deadline):
                     yield Download(response, call, record)
             finally:
-                with anyio.CancelScope(shield=True):
-                    await response.aclose()
+                await _close(response)
 
     async def close(self) -> None:
         """Close all connections; calls are refused from then on."""
@@ -177,28 +176,27 @@ class Transport:
         try:
             content = await self._read(response, call, record)
         finally:
-            with anyio.CancelScope(shield=True):
-                await response.aclose()
+            await _close(response)
         return Reply(
             status_code=response.status_code,
             body=_json(content, call),
-            headers=_headers(response),
+            headers=response.headers,
         )
 
     async def _send_request(self, call: Call, record: CallRecord) -> httpx.Response:
         """Return a response of success, its body still to be read."""
         client = await self._connected()
         request = self._build(client, call)
+        _note_sending(request, call.sending)
         record.bytes_sent += int(request.headers.get("content-length", 0))
         with transport_errors(call.operation):
             response = await client.send(request, stream=True)
-        record.note_response(response.status_code, _headers(response))
+        record.note_response(response.status_code, response.headers)
         if not response.is_success:
             try:
                 content = await self._read(response, call, record)
             finally:
-                with anyio.CancelScope(shield=True):
-                    await response.aclose()
+                await _close(response)
             raise_for_response(response, content, call.operation)
         return response
 
@@ -219,6 +217,9 @@ class Transport:
 
     async def _connected(self) -> httpx.AsyncClient:
         self._refuse_strangers()
+        return self._client or await self._connect()
+
+    async def _connect(self) -> httpx.AsyncClient:
         async with self._lock:
             if self._closed:
                 raise RuntimeError("This session pool is closed.")
@@ -265,7 +266,6 @@ class Transport:
             # Until the answer's head comes, the service works on the call.
             read=stall if request.streams_reply else call.deadline,
         )
-        extensions = {"trace": _begin_tracer(call.sending)}
         if request.upload is None or call.content is None:
             return client.build_request(
                 request.method,
@@ -273,7 +273,6 @@ class Transport:
                 json=request.json,
                 headers=dict(request.headers),
                 timeout=timeout,
-                extensions=extensions,
             )
         body = MultipartFile(call.content, request.upload.file_name)
         return client.build_request(
@@ -282,7 +281,6 @@ class Transport:
             content=body,
             headers=body.headers,
             timeout=timeout,
-            extensions=extensions,
         )
 
 
@@ -291,7 +289,7 @@ class Download:
 
     def __init__(self, response: httpx.Response, call: Call, record: CallRecord) -> None:
         self.status_code = response.status_code
-        self.headers = _headers(response)
+        self.headers = response.headers
         self._response = response
         self._call = call
         self._record = record
@@ -315,23 +313,29 @@ class _Traced(httpx.AsyncBaseTransport):
         self._transport = transport
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await request.extensions["trace"](_SENDING_EVENT, {})
+        if trace := request.extensions.get("trace"):
+            await trace(_SENDING_EVENT, {})
         return await self._transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
 
 
-def _begin_tracer(sending: Sending) -> Callable[[str, object], Awaitable[None]]:
+def _note_sending(request: httpx.Request, sending: Sending) -> None:
     async def trace(event: str, _info: object) -> None:
         if event.endswith(_SENDING_EVENT):
             sending.has_begun = True
+            # Nobody needs to be told of all the steps after this one.
+            request.extensions.pop("trace", None)
 
-    return trace
+    request.extensions["trace"] = trace
 
 
-def _headers(response: httpx.Response) -> Mapping[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
+async def _close(response: httpx.Response) -> None:
+    # One whose body was read to its end is closed already.
+    if not response.is_closed:
+        with anyio.CancelScope(shield=True):
+            await response.aclose()
 
 
 def _json(content: bytes, call: Call) -> object:
