@@ -5,9 +5,10 @@ import logging
 import os
 import random
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.endpoints import Endpoint, is_loopback
 from dynamic_sessions.errors import ServiceError, ServiceProtocolError, ServiceTimeoutError
 from dynamic_sessions.failures import transport_errors
+from dynamic_sessions.lanes import Lanes
 from dynamic_sessions.parting import Access
 from dynamic_sessions.responses import raise_for_response
 from dynamic_sessions.retries import Retries, RetryPolicy
@@ -90,7 +92,7 @@ class Transport:
         self._sleep = sleep
         self._telemetry = Telemetry()
         self._lock = anyio.Lock()
-        self._client: httpx.AsyncClient | None = None
+        self._lanes: Lanes | None = None
         self._tokens: TokenCache | None = None
         self._is_own_loop = RunVar("dynamic_sessions_transport", default=False)
         self._process_id = os.getpid()
@@ -99,18 +101,15 @@ class Transport:
     @property
     def is_connected(self) -> bool:
         """Whether the endpoint was found, so that something may have been sent there."""
-        return self._client is not None
+        return self._lanes is not None
 
     def access(self) -> Access | None:
         """Return what a last, blocking call needs, if anything was ever sent."""
         token = None if self._tokens is None else self._tokens.cached
-        if self._client is None or token is None or self._transport is not None:
+        if self._lanes is None or token is None or self._transport is not None:
             return None
-        return Access(
-            url=str(self._client.base_url),
-            token=token,
-            trusts_environment=self._client.trust_env,
-        )
+        client = self._lanes.pattern
+        return Access(url=str(client.base_url), token=token, trusts_environment=client.trust_env)
 
     async def send(self, call: Call) -> Reply:
         """Send a call and return its answer.
@@ -139,11 +138,11 @@ class Transport:
     async def close(self) -> None:
         """Close all connections; calls are refused from then on."""
         self._closed = True
-        client, self._client = self._client, None
+        lanes, self._lanes = self._lanes, None
         if self._tokens is not None:
             await self._tokens.close()
-        if client is not None:
-            await client.aclose()
+        if lanes is not None:
+            await lanes.aclose()
 
     async def _repeat(
         self, call: Call, record: CallRecord, attempt: Callable[[Call, CallRecord], Awaitable[T]]
@@ -185,12 +184,12 @@ class Transport:
 
     async def _send_request(self, call: Call, record: CallRecord) -> httpx.Response:
         """Return a response of success, its body still to be read."""
-        client = await self._connected()
-        request = self._build(client, call)
+        lanes = await self._connected()
+        request = self._build(lanes.pattern, call)
         _note_sending(request, call.sending)
         record.bytes_sent += int(request.headers.get("content-length", 0))
         with transport_errors(call.operation):
-            response = await client.send(request, stream=True)
+            response = await lanes.send(request)
         record.note_response(response.status_code, response.headers)
         if not response.is_success:
             try:
@@ -215,21 +214,24 @@ class Transport:
         record.bytes_received += len(content)
         return bytes(content)
 
-    async def _connected(self) -> httpx.AsyncClient:
+    async def _connected(self) -> Lanes:
         self._refuse_strangers()
-        return self._client or await self._connect()
+        return self._lanes or await self._connect()
 
-    async def _connect(self) -> httpx.AsyncClient:
+    async def _connect(self) -> Lanes:
         async with self._lock:
             if self._closed:
                 raise RuntimeError("This session pool is closed.")
-            if self._client is None:
+            if self._lanes is None:
                 endpoint = await anyio.to_thread.run_sync(self._resolve)
                 trust = await anyio.to_thread.run_sync(trust_for, endpoint.url)
                 self._tokens = TokenCache(endpoint.provider)
-                self._client = self._new_client(endpoint, self._tokens, trust)
+                self._lanes = Lanes(
+                    partial(self._new_client, endpoint, self._tokens, trust),
+                    keep_alive=KEEP_ALIVE_SECONDS,
+                )
                 self._is_own_loop.set(True)
-            return self._client
+            return self._lanes
 
     def _refuse_strangers(self) -> None:
         if os.getpid() != self._process_id:
@@ -237,7 +239,7 @@ class Transport:
                 "This session pool was made before the process forked, and its connections are "
                 "the parent's: make another pool in this process."
             )
-        if self._client is not None and not self._is_own_loop.get():
+        if self._lanes is not None and not self._is_own_loop.get():
             raise RuntimeError(
                 "This session pool belongs to another event loop: make one for each, or use "
                 "SessionPool, which may be called from anywhere."
