@@ -105,10 +105,15 @@ ROWS = {
 TARGETS = 15
 
 
-def test_a_quick_run_prints_and_writes_every_row(tmp_path: Path) -> None:
-    file = tmp_path / "figures.json"
-    printed = run("--quick", "--json", file)
-    report = json.loads(file.read_text())
+@pytest.fixture(scope="module")
+def quick_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
+    """What all cases print and write."""
+    file = tmp_path_factory.mktemp("quick") / "figures.json"
+    return run("--quick", "--json", file), json.loads(file.read_text())
+
+
+def test_a_quick_run_prints_and_writes_every_row(quick_run: tuple[str, dict[str, Any]]) -> None:
+    printed, report = quick_run
     assert rows(report) == ROWS
     assert len(report["targets"]) == TARGETS
     for section in report["sections"]:
@@ -117,6 +122,25 @@ def test_a_quick_run_prints_and_writes_every_row(tmp_path: Path) -> None:
             assert figure["name"] in printed
             assert figure["n"] >= 1
     assert all(name in report["about"] for name in ("machine", "kernel", "python", "packages"))
+
+
+def test_from_afar_connections_and_requests_are_counted(
+    quick_run: tuple[str, dict[str, Any]],
+) -> None:
+    _, report = quick_run
+    figures = {
+        (section["title"], figure["name"]): figure
+        for section in report["sections"]
+        for figure in section["figures"]
+    }
+    first = "20 ms away: first result with a function"
+    assert figures[first, "AutoGen adapter"]["note"] == "2 requests, 1 new connection"
+    assert figures[first, "autogen-ext"]["note"] == "4 requests, 4 new connections"
+    for place in ("20 ms away", "20 ms away, TLS"):
+        for name in ("AutoGen adapter", "LangChain adapter", "LlamaIndex adapter"):
+            further = figures[f"{place}: execution in a session that exists", name]
+            assert further["note"].endswith("0 new connections")
+            assert further["median"] >= 20
 
 
 def test_one_case_can_be_measured_with_the_other_launcher(tmp_path: Path) -> None:

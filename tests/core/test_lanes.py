@@ -1,7 +1,7 @@
 """How many connections calls take, on a real socket."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 import anyio
@@ -49,7 +49,7 @@ class Server:
 
 
 @asynccontextmanager
-async def lanes_to(server: Server, *, keep_alive: float = 60) -> AsyncIterator[Lanes]:
+async def lanes_to(server: Server, *, keep_alive: float = 60) -> AsyncGenerator[Lanes]:
     async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
         host, port = listening.sockets[0].getsockname()
         server.url = f"http://{host}:{port}/"
