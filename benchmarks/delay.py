@@ -29,13 +29,19 @@ class FarServer:
         self._round_trip = round_trip
         self._connections = 0
         self._requests = 0
-        # Of a stream whose other side is gone already, asyncio itself holds nothing.
-        self._serving: set[asyncio.Task[object] | None] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def listen(self) -> int:
         """Take connections from now on, on the port that is returned."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024)
-        return server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._begin, "127.0.0.1", 0, backlog=1024)
+        return self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Take no more connections, and end those that there are."""
+        self._server.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving)
 
     def take_counts(self) -> tuple[int, int]:
         """Connections and requests since the last call; requests in TLS cannot be seen."""
@@ -43,19 +49,23 @@ class FarServer:
         self._connections = self._requests = 0
         return counts
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
-        self._serving.add(asyncio.current_task())
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         open_at = asyncio.get_running_loop().time() + self._round_trip
         far_reader, far_writer = await asyncio.open_connection(*self._address)
         there = _Way(far_writer, self._round_trip / 2, _RequestCounter(self._count).see)
         back = _Way(writer, self._round_trip / 2)
-        # At its end the event loop cancels what still waits, which streams would report.
         with suppress(asyncio.CancelledError):
             await asyncio.gather(there.carry(reader, not_before=open_at), back.carry(far_reader))
-        far_writer.close()
-        writer.close()
-        self._serving.discard(asyncio.current_task())
+        for each in (far_writer, writer):
+            each.close()
+            with suppress(ConnectionError):
+                await each.wait_closed()
 
     def _count(self, requests: int) -> None:
         self._requests += requests

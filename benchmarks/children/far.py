@@ -25,6 +25,8 @@ async def _serve(port: int, round_trip: float) -> None:
     _say([await server.listen(), await far_echo.listen()])
     while await asyncio.to_thread(sys.stdin.readline):
         _say(server.take_counts())
+    for each in (server, far_echo):
+        await each.close()
 
 
 class _Echo(asyncio.Protocol):
