@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.cases.distance import distance
 from benchmarks.cases.ending import ending
 from benchmarks.cases.footprint import idle_memory, live_sessions
 from benchmarks.cases.latency import execution, first_result, plot
@@ -25,6 +26,7 @@ CASES: dict[str, Callable[[Setting], list[Section]]] = {
     "throughput": throughput,
     "ending": ending,
     "live": live_sessions,
+    "distance": distance,
 }
 
 

@@ -1,8 +1,10 @@
 """A process of the benchmark's own, with which it exchanges lines of JSON."""
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,9 +21,13 @@ class Child:
     Args:
         module: Name of the module.
         argument: What it finds as JSON in its command line.
+        variables: What its environment has besides ours.
     """
 
-    def __init__(self, module: str, argument: object = None) -> None:
+    def __init__(
+        self, module: str, argument: object = None, *, variables: Mapping[str, str] | None = None
+    ) -> None:
+        self._environment = {**os.environ, **(variables or {})}
         self._command = [
             *(sys.executable, "-m", f"benchmarks.children.{module}"),
             json.dumps(argument),
@@ -29,7 +35,12 @@ class Child:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            self._command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            self._command,
+            cwd=_ROOT,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         return self
 

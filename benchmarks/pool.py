@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import httpx
 
@@ -30,6 +30,7 @@ class PoolUnderTest:
         token: Its bearer token.
         isolation: What keeps its sessions in.
         launcher: What starts them.
+        certificate: A file with what its clients must trust; None where it does without TLS.
         process: The number of the process that it is in.
         requests: Makes requests to it.
     """
@@ -38,12 +39,13 @@ class PoolUnderTest:
     token: str
     isolation: str
     launcher: str
+    certificate: str | None
     process: int
     requests: Requests
 
     def connect(self) -> Connection:
         """A connection to it."""
-        return Connection(self.requests.address)
+        return Connection(self.requests.address, certificate=self.certificate)
 
     def httpx_client(self) -> httpx.Client:
         """A client of the usual kind."""
@@ -66,7 +68,7 @@ def running_pool(**arguments: object) -> Generator[PoolUnderTest]:
     A session was had of it and ended: the first one waits for what the pool does once.
     """
     with Child("pool", {"max_sessions": 1000, "cooldown": 3600} | arguments) as child:
-        about = cast("dict[str, str]", child.read())
+        about = cast("dict[str, Any]", child.read())
         pool = PoolUnderTest(
             **about,
             process=child.process,

@@ -8,6 +8,7 @@ import asyncio
 import json
 import re
 import socket
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -73,11 +74,15 @@ class Connection:
 
     Args:
         address: Host and port.
+        certificate: A file with what to trust; None for a connection without TLS.
     """
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], *, certificate: str | None = None) -> None:
         self._socket = socket.create_connection(address)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if certificate is not None:
+            context = ssl.create_default_context(cafile=certificate)
+            self._socket = context.wrap_socket(self._socket, server_hostname=address[0])
 
     def __enter__(self) -> Self:
         return self

@@ -33,6 +33,7 @@ MILLISECONDS = Unit(name="ms", factor=1e3)
 MEBIBYTES = Unit(name="MiB", factor=1 / (1 << 20))
 PERCENT = Unit(name="%", factor=100)
 PER_SECOND = Unit(name="/s", more_is_better=True)
+CONNECTIONS = Unit(name="connections")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +155,30 @@ class AtMost:
             text=f"{section.title}: at most {self.value * unit.factor:,.0f} {unit.name}",
             reached=f"{_digits(reached * unit.factor)} {unit.name}",
             met=reached <= self.value,
+        )
+
+
+@dataclass(frozen=True)
+class Within:
+    """To be hardly worse than another.
+
+    Attributes:
+        other: The name of its figure.
+        share: Of the other's median, by which none of our medians in the section may be above it.
+    """
+
+    other: str
+    share: float
+
+    def judge(self, section: Section) -> Verdict:
+        """See Target."""
+        (figure,) = (each for each in section.figures if each.name == self.other)
+        reached = max(each.median for each in section.figures if each.kind == "ours")
+        above = reached / figure.median - 1
+        return Verdict(
+            text=f"{section.title}: within {self.share:.0%} of {self.other}",
+            reached=f"{above:+.1%}",
+            met=above <= self.share,
         )
 
 

@@ -14,6 +14,7 @@ def main() -> None:
             "token": pool.credential.get_token().token,
             "isolation": pool.isolation,
             "launcher": pool.launcher,
+            "certificate": None if pool.certificate is None else str(pool.certificate),
         }
         sys.stdout.write(json.dumps(about) + "\n")
         sys.stdout.flush()

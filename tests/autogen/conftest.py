@@ -30,9 +30,10 @@ async def session_pool(service: ScriptedService) -> AsyncIterator[AsyncSessionPo
 async def executor(
     session_pool: AsyncSessionPool,
 ) -> AsyncIterator[ACADynamicSessionsCodeExecutor]:
-    """An executor without functions on the scripted service."""
-    async with ACADynamicSessionsCodeExecutor(session_pool=session_pool) as executor:
-        yield executor
+    """An executor without functions on the scripted service, which nobody has asked anything yet."""
+    executor = ACADynamicSessionsCodeExecutor(session_pool=session_pool)
+    yield executor
+    await executor.stop()
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ from dynamic_sessions.testing import ScriptedService, ScriptedSession
 async def executor(
     session_pool: AsyncSessionPool, tmp_path: Path
 ) -> AsyncIterator[ACADynamicSessionsCodeExecutor]:
-    async with ACADynamicSessionsCodeExecutor(
+    executor = ACADynamicSessionsCodeExecutor(
         session_pool=session_pool, work_dir=tmp_path / "work", session_id="files"
-    ) as executor:
-        yield executor
+    )
+    yield executor
+    await executor.stop()
 
 
 @pytest.fixture

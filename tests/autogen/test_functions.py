@@ -184,12 +184,14 @@ async def test_what_the_session_lacks_is_told_at_every_attempt(
     function: AutoGenFunction, token: CancellationToken
 ) -> None:
     blocks = [CodeBlock(code="print('ran all the same')", language="python")]
-    async with Executor("local", functions=[function]) as executor:
-        for _ in range(2):
-            with pytest.raises(ValueError, match=r"no-such|numpy|no_such") as caught:
-                await executor.execute_code_blocks(blocks, token)
-            assert isinstance(caught.value, InvalidFunctionError)
-            assert isinstance(caught.value.__cause__, MissingPackagesError)
+    executor = Executor("local", functions=[function])
+    execute = functools.partial(executor.execute_code_blocks, blocks, token)
+    for attempt in (executor.start, execute, execute):
+        with pytest.raises(ValueError, match=r"no-such|numpy|no_such") as caught:
+            await attempt()
+        assert isinstance(caught.value, InvalidFunctionError)
+        assert isinstance(caught.value.__cause__, MissingPackagesError)
+    await executor.stop()
 
 
 @pytest.mark.parametrize("packages", [["numpy>=1"], ["NumPy"], ["typing.extensions>=4"]])

@@ -7,11 +7,16 @@ from pathlib import Path
 import httpx
 import pytest
 from autogen_core import CancellationToken
-from autogen_core.code_executor import CodeBlock
+from autogen_core.code_executor import CodeBlock, FunctionWithRequirements
 
-from autogen_ext_dynamic_sessions import ACADynamicSessionsCodeExecutor
+from autogen_ext_dynamic_sessions import (
+    ACADynamicSessionsCodeExecutor,
+    InvalidFunctionError,
+    SessionConnectionError,
+)
 from dynamic_sessions import AsyncSessionPool
 from dynamic_sessions.testing import ScriptedService
+from dynamic_sessions_local import LocalSessionPool
 
 
 def python(code: str) -> list[CodeBlock]:
@@ -51,6 +56,61 @@ async def test_a_stopped_executor_can_be_started_again(
 
     assert executor.work_dir.is_dir()
     assert (await executor.execute_code_blocks(python("1"), token)).exit_code == 0
+
+
+async def test_start_sets_the_session_up_so_that_code_waits_for_its_own_run_alone(
+    session_pool: AsyncSessionPool, service: ScriptedService, token: CancellationToken
+) -> None:
+    executor = ACADynamicSessionsCodeExecutor(session_pool=session_pool)
+    await executor.start()
+    assert list(service.sessions) == [executor.session_id]
+    sent = len(service.requests)
+
+    await executor.start()
+    await executor.execute_code_blocks(python("1"), token)
+
+    assert len(service.requests) == sent + 1
+    await executor.stop()
+
+
+async def test_a_start_that_fails_leaves_no_session_behind() -> None:
+    functions = [FunctionWithRequirements.from_str("def f(): pass", ["no-such-package"])]
+    with LocalSessionPool() as local:
+        async with AsyncSessionPool(local.endpoint, local.credential) as pool:
+            executor = ACADynamicSessionsCodeExecutor(session_pool=pool, functions=functions)
+            with pytest.raises(InvalidFunctionError, match="no-such-package"):
+                async with executor:
+                    raise AssertionError
+            assert not await pool.list_sessions()
+
+
+async def test_a_start_that_fails_leaves_alone_a_session_that_was_in_use(
+    session_pool: AsyncSessionPool, service: ScriptedService, token: CancellationToken
+) -> None:
+    executor = ACADynamicSessionsCodeExecutor(session_pool=session_pool)
+    service.fail_next(httpx.Response(403))
+    with pytest.raises(SessionConnectionError):
+        await executor.execute_code_blocks(python("1"), token)
+    before = executor.session_id
+
+    service.fail_next(httpx.Response(403))
+    with pytest.raises(SessionConnectionError):
+        await executor.start()
+
+    assert executor.session_id == before
+    await executor.stop()
+
+
+async def test_a_start_that_is_refused_asks_for_no_more(
+    session_pool: AsyncSessionPool, service: ScriptedService
+) -> None:
+    executor = ACADynamicSessionsCodeExecutor(session_pool=session_pool)
+    service.fail_next(httpx.Response(403))
+
+    with pytest.raises(SessionConnectionError):
+        await executor.start()
+
+    assert {request.method for request in service.requests} == {"POST"}
 
 
 async def test_a_working_directory_of_the_callers_is_made_and_never_removed(

@@ -14,6 +14,29 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 POOL_AND_KERNELS = {"pool", "JupyterCodeExecutor", "ipykernel by jupyter_client"}
 STARTS = {"fork and wait, the same libraries loaded", "posix_spawn of /bin/true and wait"}
+EXECUTORS = {"AutoGen adapter", "autogen-ext"}
+TOOLS = {
+    "LangChain adapter",
+    "LlamaIndex adapter",
+    "langchain-azure-dynamic-sessions",
+    "llama-index-tools-azure-code-interpreter",
+}
+FROM_AFAR = {
+    f"{place}: {title}": rows
+    for place in ("20 ms away", "20 ms away, TLS")
+    for title, rows in {
+        "first result with a function": EXECUTORS,
+        "first result with a function, after start()": EXECUTORS,
+        "first result of plain code": TOOLS,
+        "execution in a session that exists": {
+            *EXECUTORS,
+            *TOOLS,
+            "the same, by hand",
+            "a message there and back",
+        },
+        "a first result and 2 further executions": EXECUTORS | TOOLS,
+    }.items()
+}
 ROWS = {
     "new identifier to first result, a session warm": {
         *POOL_AND_KERNELS,
@@ -75,14 +98,22 @@ ROWS = {
     "10 live sessions: processor time while all are idle": {"pool and sessions"},
     "10 live sessions: time to open all": {"pool"},
     "10 live sessions: new identifier to first result": {"pool, the last 2", "pool, the first 2"},
+    **FROM_AFAR,
+    "50 ms away: 3 new sessions at once, first results with a function": EXECUTORS,
+    "50 ms away: 3 executions at once, in sessions that exist": EXECUTORS,
 }
-TARGETS = 7
+TARGETS = 15
 
 
-def test_a_quick_run_prints_and_writes_every_row(tmp_path: Path) -> None:
-    file = tmp_path / "figures.json"
-    printed = run("--quick", "--json", file)
-    report = json.loads(file.read_text())
+@pytest.fixture(scope="module")
+def quick_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
+    """What all cases print and write."""
+    file = tmp_path_factory.mktemp("quick") / "figures.json"
+    return run("--quick", "--json", file), json.loads(file.read_text())
+
+
+def test_a_quick_run_prints_and_writes_every_row(quick_run: tuple[str, dict[str, Any]]) -> None:
+    printed, report = quick_run
     assert rows(report) == ROWS
     assert len(report["targets"]) == TARGETS
     for section in report["sections"]:
@@ -91,6 +122,25 @@ def test_a_quick_run_prints_and_writes_every_row(tmp_path: Path) -> None:
             assert figure["name"] in printed
             assert figure["n"] >= 1
     assert all(name in report["about"] for name in ("machine", "kernel", "python", "packages"))
+
+
+def test_from_afar_connections_and_requests_are_counted(
+    quick_run: tuple[str, dict[str, Any]],
+) -> None:
+    _, report = quick_run
+    figures = {
+        (section["title"], figure["name"]): figure
+        for section in report["sections"]
+        for figure in section["figures"]
+    }
+    first = "20 ms away: first result with a function"
+    assert figures[first, "AutoGen adapter"]["note"] == "2 requests, 1 new connection"
+    assert figures[first, "autogen-ext"]["note"] == "4 requests, 4 new connections"
+    for place in ("20 ms away", "20 ms away, TLS"):
+        for name in ("AutoGen adapter", "LangChain adapter", "LlamaIndex adapter"):
+            further = figures[f"{place}: execution in a session that exists", name]
+            assert further["note"].endswith("0 new connections")
+            assert further["median"] >= 20
 
 
 def test_one_case_can_be_measured_with_the_other_launcher(tmp_path: Path) -> None:

@@ -126,8 +126,7 @@ async def test_a_call_that_was_cancelled_before_anything_was_sent_keeps_the_sess
     async with make_pool() as pool:
         session = pool.session("keeps-its-state")
         await session.execute("kept = 1")
-        for at in range(2):
-            await cancelled_at(lambda: session.execute("while True: pass"), at, "scope")
+        await cancelled_at(lambda: session.execute("while True: pass"), 0, "scope")
         run = await session.execute("kept")
         assert run.result == 1
         assert not run.session_recycled

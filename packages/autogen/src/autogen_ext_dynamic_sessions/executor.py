@@ -46,8 +46,8 @@ class ACADynamicSessionsCodeExecutor(CodeExecutor, Component[ACADynamicSessionsC
     """Runs Python in a dynamic session: in Azure, or in a sandboxed pool on this machine.
 
     Blocks build on each other: variables, imports and files stay from one call to the next. The
-    session is created by the first call that needs it, and deleted by stop() unless session_id
-    was given.
+    session is created by start(), or by the first call that needs it, and deleted by stop() unless
+    session_id was given.
 
     Args:
         pool_management_endpoint: The pool management endpoint of a session pool in Azure, or
@@ -258,8 +258,18 @@ class ACADynamicSessionsCodeExecutor(CodeExecutor, Component[ACADynamicSessionsC
         return copies
 
     async def start(self) -> None:
-        """Make the working directory; also after stop(). The session itself starts when used."""
+        """Make the working directory, connect, and set the session up; also after stop().
+
+        The first code then waits for nothing but its own run. Code may also come without start().
+
+        Raises:
+            InvalidFunctionError: The functions cannot be had in the session. A ValueError.
+            asyncio.TimeoutError: The service did not answer in time.
+            SessionConnectionError: The service, or the way to it, failed. A ConnectionError.
+        """
         await asyncio.to_thread(self._work_directory.make)
+        with autogen_errors():
+            await self._session.begin()
 
     async def stop(self) -> None:
         """Delete the session, unless session_id named it, and the temporary working directory."""

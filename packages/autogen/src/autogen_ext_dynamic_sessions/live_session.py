@@ -54,6 +54,23 @@ class LiveSession:
         self._was_used = True
         return self._connected().session
 
+    async def begin(self) -> None:
+        """Bring the session into being with its functions, before there is code to run.
+
+        Raises:
+            FunctionError: The functions cannot be had in the session.
+            ServiceError: The service, or the way to it, failed. A session that began is ended.
+        """
+        is_new = not self._was_used
+        try:
+            await self.use().set_up()
+        except BaseException as error:
+            if is_new:
+                # Whoever uses `async with` has nothing to close after this.
+                self._was_used = not isinstance(error, ServiceError) or error.outcome_unknown
+                await self.close()
+            raise
+
     async def restart(self) -> None:
         """Delete the session and go on with a new one, under another identifier.
 

@@ -55,7 +55,7 @@ class SessionLedger:
         """Return what the executions of one session take turns with, whoever asks for it."""
         lock = self._turns.get(identifier)
         if lock is None:
-            lock = self._turns[identifier] = anyio.Lock()
+            lock = self._turns[identifier] = anyio.Lock(fast_acquire=True)
         return lock
 
     async def enter(self, identifier: str, *, is_named: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import httpx
 
+from dynamic_sessions.trust import trust_for
 from dynamic_sessions.wire import delete_session
 
 logger = logging.getLogger("dynamic_sessions")
@@ -79,6 +80,7 @@ def _delete(access: Access, identifiers: tuple[str, ...]) -> None:
         base_url=access.url,
         headers={"Authorization": f"Bearer {access.token}"},
         timeout=_SECONDS_EACH,
+        verify=trust_for(access.url),
         trust_env=access.trusts_environment,
     ) as client:
         for identifier in identifiers:

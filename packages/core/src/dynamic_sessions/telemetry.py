@@ -98,6 +98,8 @@ class CallRecord:
 
     def note_response(self, status_code: int, headers: Mapping[str, str]) -> None:
         """Record an answer's status and the service's own timing."""
+        if not self._span.is_recording():
+            return
         self._span.set_attribute("http.response.status_code", status_code)
         for header in _TIMING_HEADERS:
             seconds = _seconds(headers.get(header))

@@ -4,9 +4,11 @@ import json
 import logging
 import os
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -21,12 +23,14 @@ from dynamic_sessions.deadlines import Deadlines
 from dynamic_sessions.endpoints import Endpoint, is_loopback
 from dynamic_sessions.errors import ServiceError, ServiceProtocolError, ServiceTimeoutError
 from dynamic_sessions.failures import transport_errors
+from dynamic_sessions.lanes import Lanes
 from dynamic_sessions.parting import Access
 from dynamic_sessions.responses import raise_for_response
 from dynamic_sessions.retries import Retries, RetryPolicy
 from dynamic_sessions.sending import Sending
 from dynamic_sessions.telemetry import Attributes, CallRecord, Telemetry
 from dynamic_sessions.tokens import TokenCache
+from dynamic_sessions.trust import trust_for
 from dynamic_sessions.uploads import CHUNK_BYTES, MultipartFile, UploadContent
 from dynamic_sessions.wire import Reply, RequestData
 
@@ -88,7 +92,7 @@ class Transport:
         self._sleep = sleep
         self._telemetry = Telemetry()
         self._lock = anyio.Lock()
-        self._client: httpx.AsyncClient | None = None
+        self._lanes: Lanes | None = None
         self._tokens: TokenCache | None = None
         self._is_own_loop = RunVar("dynamic_sessions_transport", default=False)
         self._process_id = os.getpid()
@@ -97,18 +101,15 @@ class Transport:
     @property
     def is_connected(self) -> bool:
         """Whether the endpoint was found, so that something may have been sent there."""
-        return self._client is not None
+        return self._lanes is not None
 
     def access(self) -> Access | None:
         """Return what a last, blocking call needs, if anything was ever sent."""
         token = None if self._tokens is None else self._tokens.cached
-        if self._client is None or token is None or self._transport is not None:
+        if self._lanes is None or token is None or self._transport is not None:
             return None
-        return Access(
-            url=str(self._client.base_url),
-            token=token,
-            trusts_environment=self._client.trust_env,
-        )
+        client = self._lanes.pattern
+        return Access(url=str(client.base_url), token=token, trusts_environment=client.trust_env)
 
     async def send(self, call: Call) -> Reply:
         """Send a call and return its answer.
@@ -132,17 +133,16 @@ class Transport:
                 with _deadline(call, anyio.current_time() + call.deadline):
                     yield Download(response, call, record)
             finally:
-                with anyio.CancelScope(shield=True):
-                    await response.aclose()
+                await _close(response)
 
     async def close(self) -> None:
         """Close all connections; calls are refused from then on."""
         self._closed = True
-        client, self._client = self._client, None
+        lanes, self._lanes = self._lanes, None
         if self._tokens is not None:
             await self._tokens.close()
-        if client is not None:
-            await client.aclose()
+        if lanes is not None:
+            await lanes.aclose()
 
     async def _repeat(
         self, call: Call, record: CallRecord, attempt: Callable[[Call, CallRecord], Awaitable[T]]
@@ -175,28 +175,27 @@ class Transport:
         try:
             content = await self._read(response, call, record)
         finally:
-            with anyio.CancelScope(shield=True):
-                await response.aclose()
+            await _close(response)
         return Reply(
             status_code=response.status_code,
             body=_json(content, call),
-            headers=_headers(response),
+            headers=response.headers,
         )
 
     async def _send_request(self, call: Call, record: CallRecord) -> httpx.Response:
         """Return a response of success, its body still to be read."""
-        client = await self._connected()
-        request = self._build(client, call)
+        lanes = await self._connected()
+        request = self._build(lanes.pattern, call)
+        _note_sending(request, call.sending)
         record.bytes_sent += int(request.headers.get("content-length", 0))
         with transport_errors(call.operation):
-            response = await client.send(request, stream=True)
-        record.note_response(response.status_code, _headers(response))
+            response = await lanes.send(request)
+        record.note_response(response.status_code, response.headers)
         if not response.is_success:
             try:
                 content = await self._read(response, call, record)
             finally:
-                with anyio.CancelScope(shield=True):
-                    await response.aclose()
+                await _close(response)
             raise_for_response(response, content, call.operation)
         return response
 
@@ -215,17 +214,24 @@ class Transport:
         record.bytes_received += len(content)
         return bytes(content)
 
-    async def _connected(self) -> httpx.AsyncClient:
+    async def _connected(self) -> Lanes:
         self._refuse_strangers()
+        return self._lanes or await self._connect()
+
+    async def _connect(self) -> Lanes:
         async with self._lock:
             if self._closed:
                 raise RuntimeError("This session pool is closed.")
-            if self._client is None:
+            if self._lanes is None:
                 endpoint = await anyio.to_thread.run_sync(self._resolve)
+                trust = await anyio.to_thread.run_sync(trust_for, endpoint.url)
                 self._tokens = TokenCache(endpoint.provider)
-                self._client = self._new_client(endpoint, self._tokens)
+                self._lanes = Lanes(
+                    partial(self._new_client, endpoint, self._tokens, trust),
+                    keep_alive=KEEP_ALIVE_SECONDS,
+                )
                 self._is_own_loop.set(True)
-            return self._client
+            return self._lanes
 
     def _refuse_strangers(self) -> None:
         if os.getpid() != self._process_id:
@@ -233,19 +239,22 @@ class Transport:
                 "This session pool was made before the process forked, and its connections are "
                 "the parent's: make another pool in this process."
             )
-        if self._client is not None and not self._is_own_loop.get():
+        if self._lanes is not None and not self._is_own_loop.get():
             raise RuntimeError(
                 "This session pool belongs to another event loop: make one for each, or use "
                 "SessionPool, which may be called from anywhere."
             )
 
-    def _new_client(self, endpoint: Endpoint, tokens: TokenCache) -> httpx.AsyncClient:
+    def _new_client(
+        self, endpoint: Endpoint, tokens: TokenCache, trust: ssl.SSLContext
+    ) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             base_url=endpoint.url,
             auth=BearerAuth(tokens),
             headers={"User-Agent": f"dynamic-sessions/{version('dynamic-sessions')}"},
             limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_SECONDS),
             transport=None if self._transport is None else _Traced(self._transport),
+            verify=trust,
             # A proxy from the environment cannot reach this machine's own loopback interface.
             trust_env=not is_loopback(urlsplit(endpoint.url).hostname or ""),
         )
@@ -259,7 +268,6 @@ class Transport:
             # Until the answer's head comes, the service works on the call.
             read=stall if request.streams_reply else call.deadline,
         )
-        extensions = {"trace": _begin_tracer(call.sending)}
         if request.upload is None or call.content is None:
             return client.build_request(
                 request.method,
@@ -267,7 +275,6 @@ class Transport:
                 json=request.json,
                 headers=dict(request.headers),
                 timeout=timeout,
-                extensions=extensions,
             )
         body = MultipartFile(call.content, request.upload.file_name)
         return client.build_request(
@@ -276,7 +283,6 @@ class Transport:
             content=body,
             headers=body.headers,
             timeout=timeout,
-            extensions=extensions,
         )
 
 
@@ -285,7 +291,7 @@ class Download:
 
     def __init__(self, response: httpx.Response, call: Call, record: CallRecord) -> None:
         self.status_code = response.status_code
-        self.headers = _headers(response)
+        self.headers = response.headers
         self._response = response
         self._call = call
         self._record = record
@@ -309,23 +315,29 @@ class _Traced(httpx.AsyncBaseTransport):
         self._transport = transport
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await request.extensions["trace"](_SENDING_EVENT, {})
+        if trace := request.extensions.get("trace"):
+            await trace(_SENDING_EVENT, {})
         return await self._transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
 
 
-def _begin_tracer(sending: Sending) -> Callable[[str, object], Awaitable[None]]:
+def _note_sending(request: httpx.Request, sending: Sending) -> None:
     async def trace(event: str, _info: object) -> None:
         if event.endswith(_SENDING_EVENT):
             sending.has_begun = True
+            # Nobody needs to be told of all the steps after this one.
+            request.extensions.pop("trace", None)
 
-    return trace
+    request.extensions["trace"] = trace
 
 
-def _headers(response: httpx.Response) -> Mapping[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
+async def _close(response: httpx.Response) -> None:
+    # One whose body was read to its end is closed already.
+    if not response.is_closed:
+        with anyio.CancelScope(shield=True):
+            await response.aclose()
 
 
 def _json(content: bytes, call: Call) -> object:
