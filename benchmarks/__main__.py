@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.cases.client_cost import client_cost
 from benchmarks.cases.ending import ending
 from benchmarks.cases.footprint import idle_memory, live_sessions
+from benchmarks.cases.importing import imports
 from benchmarks.cases.latency import execution, first_result, plot
 from benchmarks.cases.load import burst, throughput
 from benchmarks.machine import describe_machine
@@ -25,6 +27,8 @@ CASES: dict[str, Callable[[Setting], list[Section]]] = {
     "throughput": throughput,
     "ending": ending,
     "live": live_sessions,
+    "client-cost": client_cost,
+    "imports": imports,
 }
 
 

@@ -30,6 +30,7 @@ class Unit:
 
 SECONDS = Unit(name="s")
 MILLISECONDS = Unit(name="ms", factor=1e3)
+MICROSECONDS = Unit(name="µs", factor=1e6)
 MEBIBYTES = Unit(name="MiB", factor=1 / (1 << 20))
 PERCENT = Unit(name="%", factor=100)
 PER_SECOND = Unit(name="/s", more_is_better=True)
@@ -154,6 +155,29 @@ class AtMost:
             text=f"{section.title}: at most {self.value * unit.factor:,.0f} {unit.name}",
             reached=f"{_digits(reached * unit.factor)} {unit.name}",
             met=reached <= self.value,
+        )
+
+
+@dataclass(frozen=True)
+class AtMostTimes:
+    """To be at most so many times worse than another.
+
+    Attributes:
+        other: The name of its figure.
+        times: Ours against the other's median.
+    """
+
+    other: str
+    times: float
+
+    def judge(self, section: Section) -> Verdict:
+        """See Target."""
+        (figure,) = (each for each in section.figures if each.name == self.other)
+        ratio = section.ratio(figure)
+        return Verdict(
+            text=f"{section.title}: at most {self.times:g}x {self.other}",
+            reached="-" if ratio is None else f"{_digits(1 / ratio)}x",
+            met=ratio is not None and 1 / ratio <= self.times,
         )
 
 

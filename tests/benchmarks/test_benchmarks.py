@@ -14,6 +14,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 POOL_AND_KERNELS = {"pool", "JupyterCodeExecutor", "ipykernel by jupyter_client"}
 STARTS = {"fork and wait, the same libraries loaded", "posix_spawn of /bin/true and wait"}
+COST = "processor time of an execution in the client"
+LANGCHAIN = "langchain-azure-dynamic-sessions"
+LLAMAINDEX = "llama-index-tools-azure-code-interpreter"
+IMPORTS = {
+    "no framework": {"dynamic_sessions", "httpx"},
+    "AutoGen": {"executor", "autogen-ext", "AutoGen alone"},
+    "LangChain": {"tools", LANGCHAIN, "LangChain alone"},
+    "LlamaIndex": {"tools", LLAMAINDEX, "LlamaIndex alone"},
+    "Agent Framework": {"tool", "Agent Framework alone"},
+    "MCP": {"server", "MCP's SDK alone"},
+}
 ROWS = {
     "new identifier to first result, a session warm": {
         *POOL_AND_KERNELS,
@@ -75,8 +86,21 @@ ROWS = {
     "10 live sessions: processor time while all are idle": {"pool and sessions"},
     "10 live sessions: time to open all": {"pool"},
     "10 live sessions: new identifier to first result": {"pool, the last 2", "pool, the first 2"},
+    f"{COST}: no framework": {"AsyncSession", "httpx.AsyncClient"},
+    f"{COST}: no framework, no await": {"Session", "httpx.AsyncClient", "httpx.Client"},
+    f"{COST}: AutoGen": {"executor", "AsyncSession", "autogen-ext"},
+    f"{COST}: LangChain": {"tool", "AsyncSession", LANGCHAIN},
+    f"{COST}: LangChain, no await": {"tool", "AsyncSession", LANGCHAIN},
+    f"{COST}: LlamaIndex": {"tool", "AsyncSession", LLAMAINDEX},
+    f"{COST}: LlamaIndex, no await": {"tool", "AsyncSession", LLAMAINDEX},
+    f"{COST}: Agent Framework": {"tool", "AsyncSession"},
+    **{
+        f"{what} to import: {title}": figures
+        for what in ("processor time", "memory")
+        for title, figures in IMPORTS.items()
+    },
 }
-TARGETS = 7
+TARGETS = 10
 
 
 def test_a_quick_run_prints_and_writes_every_row(tmp_path: Path) -> None:
