@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.cases.client_cost import client_cost
 from benchmarks.cases.distance import distance
 from benchmarks.cases.ending import ending
 from benchmarks.cases.footprint import idle_memory, live_sessions
+from benchmarks.cases.importing import imports
 from benchmarks.cases.latency import execution, first_result, plot
 from benchmarks.cases.load import burst, throughput
 from benchmarks.machine import describe_machine
@@ -27,6 +29,8 @@ CASES: dict[str, Callable[[Setting], list[Section]]] = {
     "ending": ending,
     "live": live_sessions,
     "distance": distance,
+    "client-cost": client_cost,
+    "imports": imports,
 }
 
 

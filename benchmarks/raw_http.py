@@ -15,6 +15,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 API_VERSION = "2025-10-02-preview"
+LEGACY_API_VERSION = "2024-02-02-preview"
 
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
@@ -43,6 +44,17 @@ class Requests:
         """Run code in a session."""
         return self._request("POST", "executions", identifier, {"code": code})
 
+    def execute_legacy(self, identifier: str, code: str) -> bytes:
+        """Run code in a session, in the dialect of older versions."""
+        properties = {"codeInputType": "inline", "executionType": "synchronous", "code": code}
+        return self._request(
+            "POST",
+            "code/execute",
+            identifier,
+            {"properties": properties},
+            api_version=LEGACY_API_VERSION,
+        )
+
     def list_files(self, identifier: str) -> bytes:
         """List what is in a session's /mnt/data."""
         return self._request("GET", "files", identifier)
@@ -56,11 +68,17 @@ class Requests:
         return self._request("DELETE", "session", identifier)
 
     def _request(
-        self, method: str, path: str, identifier: str, content: Mapping[str, object] | None = None
+        self,
+        method: str,
+        path: str,
+        identifier: str,
+        content: Mapping[str, object] | None = None,
+        *,
+        api_version: str = API_VERSION,
     ) -> bytes:
         body = b"" if content is None else json.dumps(content).encode()
         lines = (
-            f"{method} /{path}?api-version={API_VERSION}&identifier={identifier} HTTP/1.1",
+            f"{method} /{path}?api-version={api_version}&identifier={identifier} HTTP/1.1",
             f"host: {self._authority}",
             f"authorization: Bearer {self._token}",
             "content-type: application/json",

@@ -30,6 +30,7 @@ class Unit:
 
 SECONDS = Unit(name="s")
 MILLISECONDS = Unit(name="ms", factor=1e3)
+MICROSECONDS = Unit(name="µs", factor=1e6)
 MEBIBYTES = Unit(name="MiB", factor=1 / (1 << 20))
 PERCENT = Unit(name="%", factor=100)
 PER_SECOND = Unit(name="/s", more_is_better=True)
@@ -159,26 +160,26 @@ class AtMost:
 
 
 @dataclass(frozen=True)
-class Within:
-    """To be hardly worse than another.
+class AtMostTimes:
+    """To be at most so many times worse than another.
 
     Attributes:
         other: The name of its figure.
-        share: Of the other's median, by which none of our medians in the section may be above it.
+        times: The other's median; none of our medians in the section may be above it.
     """
 
     other: str
-    share: float
+    times: float
 
     def judge(self, section: Section) -> Verdict:
         """See Target."""
         (figure,) = (each for each in section.figures if each.name == self.other)
         reached = max(each.median for each in section.figures if each.kind == "ours")
-        above = reached / figure.median - 1
+        times = reached / figure.median
         return Verdict(
-            text=f"{section.title}: within {self.share:.0%} of {self.other}",
-            reached=f"{above:+.1%}",
-            met=above <= self.share,
+            text=f"{section.title}: at most {self.times:g}x {self.other}",
+            reached=f"{_digits(times)}x",
+            met=times <= self.times,
         )
 
 

@@ -36,6 +36,16 @@ FROM_AFAR = {
         },
         "a first result and 2 further executions": EXECUTORS | TOOLS,
     }.items()
+COST = "processor time of an execution in the client"
+LANGCHAIN = "langchain-azure-dynamic-sessions"
+LLAMAINDEX = "llama-index-tools-azure-code-interpreter"
+IMPORTS = {
+    "no framework": {"dynamic_sessions", "httpx"},
+    "AutoGen": {"executor", "autogen-ext", "AutoGen alone"},
+    "LangChain": {"tools", LANGCHAIN, "LangChain alone"},
+    "LlamaIndex": {"tools", LLAMAINDEX, "LlamaIndex alone"},
+    "Agent Framework": {"tool", "Agent Framework alone"},
+    "MCP": {"server", "MCP's SDK alone"},
 }
 ROWS = {
     "new identifier to first result, a session warm": {
@@ -101,8 +111,21 @@ ROWS = {
     **FROM_AFAR,
     "50 ms away: 3 new sessions at once, first results with a function": EXECUTORS,
     "50 ms away: 3 executions at once, in sessions that exist": EXECUTORS,
+    f"{COST}: no framework": {"AsyncSession", "httpx.AsyncClient"},
+    f"{COST}: no framework, no await": {"Session", "httpx.AsyncClient", "httpx.Client"},
+    f"{COST}: AutoGen": {"executor", "AsyncSession", "autogen-ext"},
+    f"{COST}: LangChain": {"tool", "AsyncSession", LANGCHAIN},
+    f"{COST}: LangChain, no await": {"tool", "AsyncSession", LANGCHAIN},
+    f"{COST}: LlamaIndex": {"tool", "AsyncSession", LLAMAINDEX},
+    f"{COST}: LlamaIndex, no await": {"tool", "AsyncSession", LLAMAINDEX},
+    f"{COST}: Agent Framework": {"tool", "AsyncSession"},
+    **{
+        f"{what} to import: {title}": figures
+        for what in ("processor time", "memory")
+        for title, figures in IMPORTS.items()
+    },
 }
-TARGETS = 15
+TARGETS = 18
 
 
 @pytest.fixture(scope="module")

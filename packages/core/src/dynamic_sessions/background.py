@@ -1,10 +1,13 @@
 """Work that outlives the call which began it, under asyncio and trio alike."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING
 
 import anyio
+
+if TYPE_CHECKING:
+    from asyncio import Task
 
 
 class BackgroundTask:
@@ -18,13 +21,15 @@ class BackgroundTask:
         self._function = function
         self._scope = anyio.CancelScope()
         self._done = anyio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._task: Task[None] | None = None
         trio = sys.modules.get("trio")
         if trio is not None and trio.lowlevel.in_trio_task():
             trio.lowlevel.spawn_system_task(self._run)
         else:
+            from asyncio import get_running_loop  # noqa: PLC0415 - under trio nobody needs it
+
             # The loop itself holds its tasks weakly.
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = get_running_loop().create_task(self._run())
 
     async def wait(self) -> None:
         """Wait for the end; a waiter that is cancelled leaves the work alone."""

@@ -1,12 +1,11 @@
 """One session pool for programs that call it with await in one place and without it in another."""
 
-import asyncio
 import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -23,6 +22,9 @@ from dynamic_sessions.pool import (
 )
 from dynamic_sessions.session import AsyncSession, OnCancel
 from dynamic_sessions.sync import Session, SessionPool
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 logger = logging.getLogger("dynamic_sessions")
 
@@ -85,9 +87,7 @@ class DualSessionPool:
         self._shared_pool = session_pool
         self._lock = threading.Lock()
         self._own = _OwnSessions()
-        self._connections: dict[
-            asyncio.AbstractEventLoop, _Connection[AsyncSessionPool, AsyncSession]
-        ] = {}
+        self._connections: dict[AbstractEventLoop, _Connection[AsyncSessionPool, AsyncSession]] = {}
         self._connection: _Connection[SessionPool, Session] | None = None
         # Nothing is sent for this: what is wrong with the arguments is told here.
         self.endpoint = (session_pool or self._open_async_pool()).endpoint
@@ -144,7 +144,7 @@ class DualSessionPool:
                 "A SessionPool was given, which only synchronous calls can use. Call the "
                 "synchronous one of the two, or give an endpoint."
             )
-        loop = asyncio.get_running_loop()
+        loop = _running_loop()
         with self._lock:
             self._forget_closed_loops()
             if loop not in self._connections:
@@ -210,7 +210,7 @@ class DualSessionPool:
                 session = self.async_session(identifier, is_named=True)
                 tasks.start_soon(_delete_quietly, session, limiter)
         with self._lock:
-            own = self._connections.pop(asyncio.get_running_loop(), None)
+            own = self._connections.pop(_running_loop(), None)
         connection = self._forget_all()
         if own is not None and self._shared_pool is None:
             await own.pool.close()
@@ -299,6 +299,13 @@ class _OwnSessions:
         """Return what the newest connection that has sent anything yields."""
         found = (access() for access in reversed(self.accesses))
         return next((item for item in found if item is not None), None)
+
+
+def _running_loop() -> "AbstractEventLoop":
+    # Imported already wherever one is running.
+    from asyncio import get_running_loop  # noqa: PLC0415
+
+    return get_running_loop()
 
 
 async def _delete_quietly(session: AsyncSession, limiter: anyio.Semaphore) -> None:

@@ -1,12 +1,10 @@
 """The same sessions for synchronous code: a facade over an event loop in a thread of its own."""
 
-import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock, Thread
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from dynamic_sessions.credentials import Credential
 from dynamic_sessions.deadlines import Deadlines
@@ -28,65 +26,14 @@ from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.session import AsyncSession, OnCancel
 from dynamic_sessions.uploads import UploadSource
 
-T = TypeVar("T")
-
-
-class _Loop:
-    """Runs coroutines from any thread, in one background thread that starts when needed.
-
-    The thread is a daemon that nothing waits for: a program that ends without closing its pool
-    ends at once. (anyio's blocking portal waits for its loop when it is collected at exit, where
-    that loop no longer runs.)
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._process_id = os.getpid()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: Thread | None = None
-
-    def run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
-        future = asyncio.run_coroutine_threadsafe(function(*args, **kwargs), self._started())
-        try:
-            return future.result()
-        except BaseException:
-            # Ctrl-C in the waiting thread must stop the code in the session, too.
-            future.cancel()
-            raise
-
-    def close(self) -> None:
-        with self._lock:
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        if loop is None or thread is None:
-            return
-        # In its own thread: a thread in which another loop runs, as a notebook's, may run none.
-        for shut_down in (loop.shutdown_asyncgens, loop.shutdown_default_executor):
-            asyncio.run_coroutine_threadsafe(shut_down(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-    def _started(self) -> asyncio.AbstractEventLoop:
-        if os.getpid() != self._process_id:
-            raise RuntimeError(
-                "This session pool was made before the process forked, and its thread is the "
-                "parent's: make another pool in this process."
-            )
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = Thread(
-                    target=self._loop.run_forever, name="dynamic-sessions-client", daemon=True
-                )
-                self._thread.start()
-            return self._loop
+if TYPE_CHECKING:
+    from dynamic_sessions.loop_thread import LoopThread
 
 
 class SessionFiles:
     """The files of a session; see AsyncSessionFiles."""
 
-    def __init__(self, session: AsyncSession, loop: _Loop) -> None:
+    def __init__(self, session: AsyncSession, loop: "LoopThread") -> None:
         self._files = session.files
         self._loop = loop
 
@@ -157,7 +104,7 @@ class SessionFiles:
 class Session:
     """One stateful Python session; see AsyncSession. Safe to use from many threads."""
 
-    def __init__(self, session: AsyncSession, loop: _Loop) -> None:
+    def __init__(self, session: AsyncSession, loop: "LoopThread") -> None:
         self._session = session
         self._loop = loop
         self.identifier = session.identifier
@@ -265,7 +212,10 @@ class SessionPool:
             deadlines=deadlines,
             retry_policy=retry_policy,
         )
-        self._loop = _Loop()
+        # Here, so that who never makes one does not wait for asyncio.
+        from dynamic_sessions.loop_thread import LoopThread  # noqa: PLC0415
+
+        self._loop = LoopThread()
         self.endpoint = self._pool.endpoint
         self.access = self._pool.access
         self.history_limit = history_limit

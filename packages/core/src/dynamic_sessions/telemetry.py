@@ -9,12 +9,12 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TypeAlias
-
-from opentelemetry import metrics, trace
-from opentelemetry.trace import SpanKind, StatusCode
+from typing import TYPE_CHECKING, TypeAlias
 
 from dynamic_sessions.errors import ServiceError, ServiceResponseError
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 Attributes: TypeAlias = Mapping[str, str | int | float | bool]
 
@@ -40,8 +40,12 @@ class Telemetry:
     """Records the calls of one transport with the providers that are set when it is made."""
 
     def __init__(self) -> None:
+        # Here, so that a program which opens no pool does not wait for it.
+        from opentelemetry import metrics, trace  # noqa: PLC0415
+
         library_version = version("dynamic-sessions")
         self._tracer = trace.get_tracer(_SCOPE, library_version)
+        self._kind = trace.SpanKind.CLIENT
         meter = metrics.get_meter(_SCOPE, library_version)
         self._duration = meter.create_histogram(
             "dynamic_sessions.call.duration", unit="s", description="Duration of calls."
@@ -60,7 +64,7 @@ class Telemetry:
         outcome = "cancelled"
         with self._tracer.start_as_current_span(
             f"dynamic_sessions {operation}",
-            kind=SpanKind.CLIENT,
+            kind=self._kind,
             attributes={"dynamic_sessions.operation": operation, **attributes},
             record_exception=False,
             set_status_on_exception=False,
@@ -90,7 +94,7 @@ class Telemetry:
 class CallRecord:
     """What is recorded of one call."""
 
-    def __init__(self, span: trace.Span) -> None:
+    def __init__(self, span: "Span") -> None:
         self.retries = 0
         self.bytes_sent = 0
         self.bytes_received = 0
@@ -109,6 +113,8 @@ class CallRecord:
 
     def note_error(self, error: Exception) -> None:
         """Record how a call failed; its text stays out, since it may quote the service."""
+        from opentelemetry.trace import StatusCode  # noqa: PLC0415 - see Telemetry
+
         self._span.set_attribute("error.type", type(error).__name__)
         self._span.set_status(StatusCode.ERROR)
         if isinstance(error, ServiceError):

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-from packaging.requirements import Requirement
-
 from dynamic_sessions.functions.host_modules import distributions_of
 from dynamic_sessions.functions.spec import imported_module
 
@@ -35,6 +33,8 @@ def distributions_to_install(packages: Iterable[str], imports: Iterable[str]) ->
 
 
 def _as_distribution(package: str) -> str:
+    from packaging.requirements import Requirement  # noqa: PLC0415 - slow, and seldom needed
+
     requirement = Requirement(package)
     requirement.name = _WELL_KNOWN.get(requirement.name, requirement.name)
     return str(requirement)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 _REQUIREMENTS_ATTRIBUTE = "__dynamic_sessions_requirements__"
 
 CallableT = TypeVar("CallableT", bound=Callable[..., object])
@@ -150,6 +148,9 @@ def imported_module(statement: str) -> str:
 
 
 def _checked_package(package: str) -> str:
+    # Slow to import, and few functions require any.
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+
     try:
         Requirement(package)
     except InvalidRequirement as error:
