@@ -1,6 +1,5 @@
 """Which sessions a pool has in use, how many it may have, and who is next."""
 
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ class SessionLedger:
     Args:
         limit: How many sessions there may be at a time; None leaves that to the service.
         patience: Seconds that a call waits for a place.
-        clock: Seconds that only grow.
+        clock: Seconds that only grow; by default the running event loop's.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class SessionLedger:
         *,
         limit: int | None,
         patience: float,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = anyio.current_time,
     ) -> None:
         self._limit = limit
         self._patience = patience
