@@ -66,7 +66,8 @@ class AsyncSessionPool:
         on_cancel: What becomes of code whose call was cancelled or got no answer in time.
             "delete" stops it by deleting its session; "leave" lets it end by itself.
         max_sessions: How many sessions to have at a time, so that further ones wait their turn
-            instead of being refused by the service. By default as many as the service grants.
+            instead of being refused by the service. One that the caller named counts until it is
+            deleted or its cooldown is over. By default as many as the service grants.
         deadlines: Bounds of all other waits.
         retry_policy: How often and how soon calls are sent again, where that is safe.
         transport: Takes the place of the network, for tests.
@@ -121,7 +122,9 @@ class AsyncSessionPool:
             cooldown=cooldown,
         )
         deadlines = deadlines or Deadlines()
-        self._ledger = SessionLedger(limit=max_sessions, patience=deadlines.place)
+        self._ledger = SessionLedger(
+            limit=max_sessions, patience=deadlines.place, idle=cooldown
+        )
         connection = Transport(
             partial(resolve_endpoint, self.endpoint, credential),
             transport=transport,

@@ -326,6 +326,7 @@ class AsyncSession:
         except ServiceTimeoutError as error:
             error.session_deleted = await self._stop(run)
             raise
+        self._ledger.note_use(self.identifier)
         return self._read(reply)
 
     def _read(self, reply: ExecutionReply) -> Execution:
