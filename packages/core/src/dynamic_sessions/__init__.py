@@ -50,6 +50,7 @@ from dynamic_sessions.models import (
     SessionStatus,
 )
 from dynamic_sessions.pool import AsyncSessionPool
+from dynamic_sessions.pools import AsyncSessionPools
 from dynamic_sessions.prompts import (
     clean_code,
     describe_functions,
@@ -58,13 +59,14 @@ from dynamic_sessions.prompts import (
 )
 from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.session import AsyncSession
-from dynamic_sessions.sync import Session, SessionFiles, SessionPool
+from dynamic_sessions.sync import Session, SessionFiles, SessionPool, SessionPools
 
 __all__ = [
     "AccessToken",
     "AsyncSession",
     "AsyncSessionFiles",
     "AsyncSessionPool",
+    "AsyncSessionPools",
     "AsyncTokenProvider",
     "AuthenticationError",
     "ClosingReport",
@@ -104,6 +106,7 @@ __all__ = [
     "SessionFiles",
     "SessionNotFoundError",
     "SessionPool",
+    "SessionPools",
     "SessionStatus",
     "TokenProvider",
     "clean_code",

@@ -4,7 +4,7 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -26,7 +26,7 @@ from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.service import PoolService
 from dynamic_sessions.session import AsyncSession, OnCancel, SessionSettings
 from dynamic_sessions.time_limits import check_timeout
-from dynamic_sessions.transport import Transport
+from dynamic_sessions.transport import Sender, Transport
 
 logger = logging.getLogger("dynamic_sessions")
 
@@ -82,7 +82,7 @@ class AsyncSessionPool:
     Attributes:
         endpoint: The endpoint in use.
         access: Yields what a last, blocking call needs, for whoever ends sessions in the pool's
-            place; None where nothing was ever sent.
+            place; nothing where nothing was ever sent.
     """
 
     def __init__(
@@ -122,23 +122,25 @@ class AsyncSessionPool:
             cooldown=cooldown,
         )
         deadlines = deadlines or Deadlines()
-        self._ledger = SessionLedger(
-            limit=max_sessions, patience=deadlines.place, idle=cooldown
-        )
-        connection = Transport(
-            partial(resolve_endpoint, self.endpoint, credential),
-            transport=transport,
-            deadlines=deadlines,
-            retry_policy=retry_policy,
-        )
+        self._ledger = SessionLedger(limit=max_sessions, patience=deadlines.place, idle=cooldown)
+
+        def open_transport(endpoint: str) -> Transport:
+            return Transport(
+                partial(resolve_endpoint, endpoint, credential),
+                transport=transport,
+                deadlines=deadlines,
+                retry_policy=retry_policy,
+            )
+
+        sender = self._open(open_transport)
         self._service = PoolService(
-            connection,
+            sender,
             deadlines,
             api_version=api_version,
             output_limit=output_limit,
             upload_limit=upload_limit,
         )
-        self.access = connection.access
+        self.access = sender.access
         self._parting = delete_at_parting(self, self._ledger, self.access)
 
     def __repr__(self) -> str:
@@ -227,6 +229,10 @@ class AsyncSessionPool:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def _open(self, open_transport: Callable[[str], Transport]) -> Sender:
+        """Return what sends to the endpoint; nothing is sent for it."""
+        return open_transport(self.endpoint)
 
     async def _delete_session(self, identifier: str, failed: dict[str, ServiceError]) -> None:
         try:

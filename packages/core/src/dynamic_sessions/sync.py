@@ -23,6 +23,7 @@ from dynamic_sessions.pool import (
     DEFAULT_UPLOAD_LIMIT,
     AsyncSessionPool,
 )
+from dynamic_sessions.pools import AsyncSessionPools
 from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.session import AsyncSession, OnCancel
 from dynamic_sessions.uploads import UploadSource
@@ -247,23 +248,22 @@ class SessionPool:
         deadlines: Deadlines | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
-        self._pool = AsyncSessionPool(
-            endpoint,
-            credential,
-            api_version=api_version,
-            timeout=timeout,
-            long_run=long_run,
-            output_limit=output_limit,
-            upload_limit=upload_limit,
-            cooldown=cooldown,
-            on_cancel=on_cancel,
-            max_sessions=max_sessions,
-            deadlines=deadlines,
-            retry_policy=retry_policy,
+        self._serve(
+            AsyncSessionPool(
+                endpoint,
+                credential,
+                api_version=api_version,
+                timeout=timeout,
+                long_run=long_run,
+                output_limit=output_limit,
+                upload_limit=upload_limit,
+                cooldown=cooldown,
+                on_cancel=on_cancel,
+                max_sessions=max_sessions,
+                deadlines=deadlines,
+                retry_policy=retry_policy,
+            )
         )
-        self._loop = _Loop()
-        self.endpoint = self._pool.endpoint
-        self.access = self._pool.access
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(endpoint={self.endpoint!r})"
@@ -289,6 +289,12 @@ class SessionPool:
         """List the sessions of the pool that are alive; see AsyncSessionPool.list_sessions."""
         return self._loop.run(self._pool.list_sessions)
 
+    def _serve(self, pool: AsyncSessionPool) -> None:
+        self._pool = pool
+        self._loop = _Loop()
+        self.endpoint = pool.endpoint
+        self.access = pool.access
+
     def close(self) -> ClosingReport:
         """Delete the sessions that the caller did not name; see AsyncSessionPool.close."""
         try:
@@ -306,3 +312,40 @@ class SessionPool:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class SessionPools(SessionPool):
+    """Several session pools that act as one, for synchronous code; see AsyncSessionPools."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        credential: Credential | None = None,
+        *,
+        api_version: str = DEFAULT_API_VERSION,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+        long_run: float = DEFAULT_LONG_RUN_SECONDS,
+        output_limit: int = DEFAULT_OUTPUT_LIMIT,
+        upload_limit: int = DEFAULT_UPLOAD_LIMIT,
+        cooldown: float = DEFAULT_COOLDOWN_SECONDS,
+        on_cancel: OnCancel = "delete",
+        max_sessions: int | None = None,
+        deadlines: Deadlines | None = None,
+        retry_policy: RetryPolicy | None = None,
+    ) -> None:
+        pools = AsyncSessionPools(
+            endpoints,
+            credential,
+            api_version=api_version,
+            timeout=timeout,
+            long_run=long_run,
+            output_limit=output_limit,
+            upload_limit=upload_limit,
+            cooldown=cooldown,
+            on_cancel=on_cancel,
+            max_sessions=max_sessions,
+            deadlines=deadlines,
+            retry_policy=retry_policy,
+        )
+        self.endpoints = pools.endpoints
+        self._serve(pools)
