@@ -11,6 +11,7 @@ from benchmarks.cases.ending import ending
 from benchmarks.cases.footprint import idle_memory, live_sessions
 from benchmarks.cases.latency import execution, first_result, plot
 from benchmarks.cases.load import burst, throughput
+from benchmarks.cases.scale import scale
 from benchmarks.machine import describe_machine
 from benchmarks.peers import kernels_without_profile
 from benchmarks.report import Section, as_json, as_text
@@ -25,6 +26,7 @@ CASES: dict[str, Callable[[Setting], list[Section]]] = {
     "throughput": throughput,
     "ending": ending,
     "live": live_sessions,
+    "scale": scale,
 }
 
 

@@ -33,6 +33,7 @@ MILLISECONDS = Unit(name="ms", factor=1e3)
 MEBIBYTES = Unit(name="MiB", factor=1 / (1 << 20))
 PERCENT = Unit(name="%", factor=100)
 PER_SECOND = Unit(name="/s", more_is_better=True)
+TIMES = Unit(name="x")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
+import math
 import random
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from benchmarks.simulation.azure import AzurePool, AzureRegions, Outage, PoolTraits
@@ -17,9 +19,9 @@ from benchmarks.simulation.conversations import (
     converse,
 )
 from benchmarks.simulation.virtual_time import VirtualTimeLoop
-from dynamic_sessions import AsyncSessionPool, Deadlines, RetryPolicy
+from dynamic_sessions import AsyncSessionPool, AsyncSessionPools, Deadlines, RetryPolicy
 
-Assignment = Literal["by turns", "by identifier"]
+Assignment = Literal["by turns", "by identifier", "session pools"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,8 @@ class Settings:
 
     Attributes:
         pools: How many session pools there are.
-        assignment: How a conversation's pool is found.
+        assignment: How a conversation's pool is found: one after the other, from a hash of the
+            identifier, or by AsyncSessionPools, which tries the next one.
         deletes: Whether sessions are deleted at the end of their conversation.
         max_sessions: The bound on sessions of each pool, all programs together.
         programs: How many programs share the pools without knowing of one another.
@@ -66,6 +69,23 @@ class Outcome:
     sessions: int
     left_running: int
     lingered: float
+
+    @property
+    def failed(self) -> float:
+        """Which part of all conversations a ServiceError ended."""
+        failed = self.experience.failures.total()
+        served = len(self.experience.first_results) - self.experience.broken
+        return failed / (failed + served)
+
+    @property
+    def use(self) -> float:
+        """How long sessions lived for each second that conversations needed them."""
+        return self.session_seconds / sum(self.experience.needed)
+
+    def first_result(self, part: float) -> float:
+        """The seconds within which this part of the conversations that had a result had it."""
+        ordered = sorted(self.experience.first_results)
+        return ordered[math.ceil(part * len(ordered)) - 1]
 
 
 def run_trial(
@@ -114,19 +134,32 @@ def _open_clients(
     settings: Settings, traits: PoolTraits, pools: dict[str, AzurePool]
 ) -> list[AsyncSessionPool]:
     """What one program has."""
-    bound = settings.max_sessions
+    endpoints = [f"https://{host}" for host in pools]
+    share = None if settings.max_sessions is None else settings.max_sessions // settings.programs
+    if settings.assignment == "session pools":
+        bound = None if share is None else share * len(pools)
+        return [_open(partial(AsyncSessionPools, endpoints), settings, traits, pools, bound)]
     return [
-        AsyncSessionPool(
-            f"https://{host}",
-            "token",
-            cooldown=traits.cooldown,
-            max_sessions=None if bound is None else bound // settings.programs,
-            deadlines=settings.deadlines,
-            retry_policy=settings.retry_policy,
-            transport=AzureRegions(pools),
-        )
-        for host in pools
+        _open(partial(AsyncSessionPool, endpoint), settings, traits, pools, share)
+        for endpoint in endpoints
     ]
+
+
+def _open(
+    client: Callable[..., AsyncSessionPool],
+    settings: Settings,
+    traits: PoolTraits,
+    pools: dict[str, AzurePool],
+    max_sessions: int | None,
+) -> AsyncSessionPool:
+    return client(
+        "token",
+        cooldown=traits.cooldown,
+        max_sessions=max_sessions,
+        deadlines=settings.deadlines,
+        retry_policy=settings.retry_policy,
+        transport=AzureRegions(pools),
+    )
 
 
 def _chooser(

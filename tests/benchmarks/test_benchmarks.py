@@ -14,6 +14,28 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 POOL_AND_KERNELS = {"pool", "JupyterCodeExecutor", "ipykernel by jupyter_client"}
 STARTS = {"fork and wait, the same libraries loaded", "posix_spawn of /bin/true and wait"}
+SCALE = {
+    "a load for one pool": {
+        "sessions deleted",
+        "sessions deleted, max_sessions",
+        "sessions left",
+        "sessions left, max_sessions",
+        "sessions left, AsyncSessionPools of 3",
+    },
+    "a load for two pools": {
+        "AsyncSessionPools of 2",
+        "AsyncSessionPools of 2, sessions left",
+        "2 pools by turns",
+        "1 pool",
+        "1 pool, max_sessions",
+        "1 pool, 10 retries",
+    },
+    "one of two pools silent for 5 minutes": {
+        "AsyncSessionPools of 2",
+        "2 pools by turns",
+        "2 pools by identifier",
+    },
+}
 ROWS = {
     "new identifier to first result, a session warm": {
         *POOL_AND_KERNELS,
@@ -75,6 +97,15 @@ ROWS = {
     "10 live sessions: processor time while all are idle": {"pool and sessions"},
     "10 live sessions: time to open all": {"pool"},
     "10 live sessions: new identifier to first result": {"pool, the last 2", "pool, the first 2"},
+    **{
+        f"200 conversations, {scenario}: {measure}": names
+        for scenario, names in SCALE.items()
+        for measure in (
+            "time to first result",
+            "conversations that failed",
+            "session time, to what conversations needed",
+        )
+    },
 }
 TARGETS = 7
 
