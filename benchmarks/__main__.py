@@ -14,6 +14,7 @@ from benchmarks.cases.footprint import idle_memory, live_sessions
 from benchmarks.cases.importing import imports
 from benchmarks.cases.latency import execution, first_result, plot
 from benchmarks.cases.load import burst, throughput
+from benchmarks.cases.scale import scale
 from benchmarks.machine import describe_machine
 from benchmarks.peers import kernels_without_profile
 from benchmarks.report import Section, as_json, as_text
@@ -31,6 +32,7 @@ CASES: dict[str, Callable[[Setting], list[Section]]] = {
     "distance": distance,
     "client-cost": client_cost,
     "imports": imports,
+    "scale": scale,
 }
 
 

@@ -35,6 +35,7 @@ MEBIBYTES = Unit(name="MiB", factor=1 / (1 << 20))
 PERCENT = Unit(name="%", factor=100)
 PER_SECOND = Unit(name="/s", more_is_better=True)
 CONNECTIONS = Unit(name="connections")
+TIMES = Unit(name="x")
 
 
 @dataclass(frozen=True, kw_only=True)

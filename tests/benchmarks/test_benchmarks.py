@@ -47,6 +47,28 @@ IMPORTS = {
     "Agent Framework": {"tool", "Agent Framework alone"},
     "MCP": {"server", "MCP's SDK alone"},
 }
+SCALE = {
+    "a load for one pool": {
+        "sessions deleted",
+        "sessions deleted, max_sessions",
+        "sessions left",
+        "sessions left, max_sessions",
+        "sessions left, AsyncSessionPools of 3",
+    },
+    "a load for two pools": {
+        "AsyncSessionPools of 2",
+        "AsyncSessionPools of 2, sessions left",
+        "2 pools by turns",
+        "1 pool",
+        "1 pool, max_sessions",
+        "1 pool, 10 retries",
+    },
+    "one of two pools silent for 5 minutes": {
+        "AsyncSessionPools of 2",
+        "2 pools by turns",
+        "2 pools by identifier",
+    },
+}
 ROWS = {
     "new identifier to first result, a session warm": {
         *POOL_AND_KERNELS,
@@ -123,6 +145,15 @@ ROWS = {
         f"{what} to import: {title}": figures
         for what in ("processor time", "memory")
         for title, figures in IMPORTS.items()
+    },
+    **{
+        f"200 conversations, {scenario}: {measure}": names
+        for scenario, names in SCALE.items()
+        for measure in (
+            "time to first result",
+            "conversations that failed",
+            "session time, to what conversations needed",
+        )
     },
 }
 TARGETS = 18

@@ -3,9 +3,10 @@ import anyio.lowlevel
 import pytest
 
 from dynamic_sessions import PoolExhaustedError
-from dynamic_sessions.ledger import LONGEST_IDLE_SECONDS, SessionLedger
+from dynamic_sessions.ledger import SessionLedger
 
 DEADLINE = 10
+IDLE = 300
 
 
 class Clock:
@@ -17,7 +18,7 @@ class Clock:
 
 
 def ledger(limit: int | None, clock: Clock | None = None, patience: float = 5) -> SessionLedger:
-    return SessionLedger(limit=limit, patience=patience, clock=clock or Clock())
+    return SessionLedger(limit=limit, patience=patience, idle=IDLE, clock=clock or Clock())
 
 
 async def settle() -> None:
@@ -104,8 +105,26 @@ async def test_a_named_session_whose_idle_time_is_over_makes_place() -> None:
     clock = Clock()
     limited = ledger(1, clock)
     await limited.enter("a", is_named=True)
-    clock.now = LONGEST_IDLE_SECONDS + 1
+    clock.now = IDLE + 1
     with anyio.fail_after(DEADLINE):
+        await limited.enter("b", is_named=True)
+
+
+async def test_who_waits_is_served_when_a_named_sessions_idle_time_is_over() -> None:
+    limited = SessionLedger(limit=1, patience=DEADLINE, idle=0.05)
+    await limited.enter("a", is_named=True)
+    with anyio.fail_after(DEADLINE):
+        await limited.enter("b", is_named=True)
+
+
+async def test_idle_time_begins_at_the_end_of_a_call() -> None:
+    clock = Clock()
+    limited = ledger(1, clock, patience=0.01)
+    await limited.enter("a", is_named=True)
+    clock.now = IDLE - 1
+    limited.note_use("a")
+    clock.now = IDLE + 1
+    with anyio.fail_after(DEADLINE), pytest.raises(PoolExhaustedError):
         await limited.enter("b", is_named=True)
 
 
@@ -121,6 +140,6 @@ async def test_sessions_that_are_the_pools_to_end_are_not_forgotten() -> None:
     clock = Clock()
     limited = ledger(2, clock)
     await limited.enter("a", is_named=False)
-    clock.now = LONGEST_IDLE_SECONDS + 1
+    clock.now = IDLE + 1
     await limited.enter("b", is_named=True)
     assert limited.unnamed == ("a",)

@@ -40,7 +40,7 @@ def status(created_at: datetime | None, etag: str | None = "tag-1") -> SessionSt
     ],
 )
 def test_another_id_is_another_session(guids: list[str | None], changes: list[bool]) -> None:
-    liveness = Liveness(300)
+    liveness = Liveness(300, clock=Clock())
     assert [liveness.note(answer(guid)) for guid in guids] == changes
 
 
@@ -58,18 +58,18 @@ def test_a_session_is_in_doubt_once_it_was_idle_for_longer_than_it_may_live() ->
 
 
 def test_no_session_is_another_one() -> None:
-    assert not Liveness(300).is_same(None)
+    assert not Liveness(300, clock=Clock()).is_same(None)
 
 
 @pytest.mark.parametrize(("after", "same"), [(-60, True), (1, True), (301, False)])
 def test_at_the_first_look_the_time_of_making_tells(after: float, same: bool) -> None:
-    liveness = Liveness(300)
+    liveness = Liveness(300, clock=Clock())
     liveness.note(answer(date=NOON))
     assert liveness.is_same(status(NOON + timedelta(seconds=after))) is same
 
 
 def test_later_the_entity_tag_tells() -> None:
-    liveness = Liveness(300)
+    liveness = Liveness(300, clock=Clock())
     liveness.note(answer())
     assert liveness.is_same(status(NOON, "tag-1"))
     assert liveness.is_same(status(NOON, "tag-1"))
@@ -78,6 +78,6 @@ def test_later_the_entity_tag_tells() -> None:
 
 @pytest.mark.parametrize("date", [None, NOON])
 def test_what_the_service_leaves_out_raises_no_alarm(date: datetime | None) -> None:
-    liveness = Liveness(300)
+    liveness = Liveness(300, clock=Clock())
     liveness.note(answer(date=date))
     assert liveness.is_same(status(None, None))

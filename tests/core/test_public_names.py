@@ -8,8 +8,9 @@ import dynamic_sessions
 
 def test_the_public_names_are_these() -> None:
     assert set(dynamic_sessions.__all__) == {
-        *("AsyncSession", "AsyncSessionFiles", "AsyncSessionPool"),
-        *("DualSession", "DualSessionPool", "Session", "SessionFiles", "SessionPool"),
+        *("AsyncSession", "AsyncSessionFiles", "AsyncSessionPool", "AsyncSessionPools"),
+        *("DualSession", "DualSessionPool", "Session", "SessionFiles"),
+        *("SessionPool", "SessionPools"),
         *("AccessToken", "AsyncTokenProvider", "Credential", "TokenProvider"),
         *("CodeBlock", "Execution", "ExecutionError", "ExecutionStatus", "Image"),
         *("JsonValue", "SessionFile", "SessionStatus", "ClosingReport"),

@@ -52,6 +52,7 @@ from dynamic_sessions.models import (
     SessionStatus,
 )
 from dynamic_sessions.pool import AsyncSessionPool
+from dynamic_sessions.pools import AsyncSessionPools
 from dynamic_sessions.prompts import (
     clean_code,
     describe_functions,
@@ -60,13 +61,14 @@ from dynamic_sessions.prompts import (
 )
 from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.session import AsyncSession
-from dynamic_sessions.sync import Session, SessionFiles, SessionPool
+from dynamic_sessions.sync import Session, SessionFiles, SessionPool, SessionPools
 
 __all__ = [
     "AccessToken",
     "AsyncSession",
     "AsyncSessionFiles",
     "AsyncSessionPool",
+    "AsyncSessionPools",
     "AsyncTokenProvider",
     "AuthenticationError",
     "ClosingReport",
@@ -108,6 +110,7 @@ __all__ = [
     "SessionHistory",
     "SessionNotFoundError",
     "SessionPool",
+    "SessionPools",
     "SessionStatus",
     "TokenProvider",
     "clean_code",

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -286,8 +286,8 @@ class _Connection(Generic[PoolT, SessionT]):
 class _OwnSessions:
     """The sessions that end with a dual pool, and ways to end them when nothing else is left."""
 
-    accesses: deque[Callable[[], Access | None]] = field(
-        default_factory=lambda: deque[Callable[[], Access | None]](maxlen=_ACCESSES_KEPT)
+    accesses: deque[Callable[[], Sequence[Access]]] = field(
+        default_factory=lambda: deque[Callable[[], Sequence[Access]]](maxlen=_ACCESSES_KEPT)
     )
     identifiers: dict[str, None] = field(default_factory=dict[str, None])
 
@@ -295,10 +295,10 @@ class _OwnSessions:
     def unnamed(self) -> tuple[str, ...]:
         return tuple(self.identifiers)
 
-    def access(self) -> Access | None:
+    def access(self) -> Sequence[Access]:
         """Return what the newest connection that has sent anything yields."""
         found = (access() for access in reversed(self.accesses))
-        return next((item for item in found if item is not None), None)
+        return next((item for item in found if item), ())
 
 
 def _running_loop() -> "AbstractEventLoop":

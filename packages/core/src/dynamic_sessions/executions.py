@@ -21,7 +21,7 @@ from dynamic_sessions.errors import (
 from dynamic_sessions.models import Command, Execution
 from dynamic_sessions.sending import Sending
 from dynamic_sessions.telemetry import Attributes, fingerprint
-from dynamic_sessions.transport import Call, Transport
+from dynamic_sessions.transport import Call, Sender
 from dynamic_sessions.wire import (
     Codec,
     Reply,
@@ -73,7 +73,7 @@ class Executions:
     """Runs code in the sessions of a pool."""
 
     def __init__(
-        self, transport: Transport, codec: Codec, deadlines: Deadlines, *, output_limit: int
+        self, transport: Sender, codec: Codec, deadlines: Deadlines, *, output_limit: int
     ) -> None:
         self._transport = transport
         self._codec = codec

@@ -1,6 +1,6 @@
 """Which sessions a pool has in use, how many it may have, and who is next."""
 
-import time
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +9,6 @@ from weakref import WeakValueDictionary
 import anyio
 
 from dynamic_sessions.errors import PoolExhaustedError
-
-LONGEST_IDLE_SECONDS = 3600.0
-"""The longest idle time that a session pool can grant a session (Azure documentation)."""
 
 _TOO_MANY_REQUESTS = 429
 
@@ -28,7 +25,8 @@ class SessionLedger:
     Args:
         limit: How many sessions there may be at a time; None leaves that to the service.
         patience: Seconds that a call waits for a place.
-        clock: Seconds that only grow.
+        idle: Seconds without a call after which a session that the caller named has ended.
+        clock: Seconds that only grow; by default the running event loop's.
     """
 
     def __init__(
@@ -36,11 +34,14 @@ class SessionLedger:
         *,
         limit: int | None,
         patience: float,
-        clock: Callable[[], float] = time.monotonic,
+        idle: float,
+        clock: Callable[[], float] = anyio.current_time,
     ) -> None:
         self._limit = limit
         self._patience = patience
+        self._idle = idle
         self._clock = clock
+        # In the order of their last use.
         self._entries: dict[str, _Entry] = {}
         self._waiting: deque[anyio.Event] = deque()
         self._promised = 0
@@ -66,7 +67,7 @@ class SessionLedger:
         """
         if identifier not in self._entries:
             await self._wait_for_place()
-        known = self._entries.get(identifier)
+        known = self._entries.pop(identifier, None)
         self._entries[identifier] = _Entry(
             # A caller who was told an identifier of ours does not take over the session with it.
             is_named=is_named and (known is None or known.is_named),
@@ -74,6 +75,13 @@ class SessionLedger:
         )
         # If another call of the same session came first, the place is still free.
         self._serve_waiting()
+
+    def note_use(self, identifier: str) -> None:
+        """Note that a call of a session has ended, from when on it is idle."""
+        entry = self._entries.pop(identifier, None)
+        if entry is not None:
+            entry.last_used = self._clock()
+            self._entries[identifier] = entry
 
     def leave(self, identifier: str) -> None:
         """Note that a session is gone, and let the next one have its place."""
@@ -88,7 +96,7 @@ class SessionLedger:
         self._waiting.append(turn)
         try:
             with anyio.move_on_after(self._patience):
-                await turn.wait()
+                await self._wait_for(turn)
         except BaseException:
             self._end_waiting(turn)
             self._serve_waiting()
@@ -101,6 +109,13 @@ class SessionLedger:
                 operation="wait for a session",
                 status_code=_TOO_MANY_REQUESTS,
             )
+
+    async def _wait_for(self, turn: anyio.Event) -> None:
+        # Nobody tells when a session that the caller named ends by itself.
+        while not turn.is_set():
+            with anyio.move_on_after(self._seconds_until_next_end()):
+                await turn.wait()
+            self._forget_expired()
 
     def _end_waiting(self, turn: anyio.Event) -> None:
         if turn.is_set():
@@ -117,12 +132,16 @@ class SessionLedger:
             self._waiting.popleft().set()
 
     def _forget_expired(self) -> None:
-        # Sessions that the caller named end by themselves, and nobody tells.
-        since = self._clock() - LONGEST_IDLE_SECONDS
-        expired = [
-            identifier
-            for identifier, entry in self._entries.items()
-            if entry.is_named and entry.last_used < since
-        ]
-        for identifier in expired:
+        now = self._clock()
+        while (oldest := self._oldest_named()) is not None:
+            identifier, entry = oldest
+            if entry.last_used + self._idle > now:
+                return
             self.leave(identifier)
+
+    def _seconds_until_next_end(self) -> float:
+        oldest = self._oldest_named()
+        return math.inf if oldest is None else oldest[1].last_used + self._idle - self._clock()
+
+    def _oldest_named(self) -> tuple[str, _Entry] | None:
+        return next((item for item in self._entries.items() if item[1].is_named), None)

@@ -1,9 +1,10 @@
 """Whether the session behind an identifier is still the one that was there before."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+
+import anyio
 
 from dynamic_sessions.executions import ExecutionReply
 from dynamic_sessions.models import SessionStatus
@@ -17,10 +18,10 @@ class Liveness:
 
     Args:
         cooldown: Seconds without a call after which the session may have ended.
-        clock: Seconds that only grow.
+        clock: Seconds that only grow; by default the running event loop's.
     """
 
-    def __init__(self, cooldown: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, cooldown: float, *, clock: Callable[[], float] = anyio.current_time) -> None:
         self._cooldown = cooldown
         self._clock = clock
         self._guid: str | None = None

@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,14 +43,14 @@ class Ledger(Protocol):
 
 
 def delete_at_parting(
-    owner: object, ledger: Ledger, access: Callable[[], Access | None]
+    owner: object, ledger: Ledger, access: Callable[[], Sequence[Access]]
 ) -> "weakref.finalize[..., object]":
     """Delete the unnamed sessions of a ledger when its owner is collected or the program ends.
 
     Args:
         owner: The pool, which neither of the others may refer to.
         ledger: Knows the sessions.
-        access: Yields what to delete them with, or None if nothing was ever sent.
+        access: Yields what to delete them with, for every pool that anything was ever sent to.
 
     Returns:
         What to detach once the owner is closed.
@@ -59,11 +59,11 @@ def delete_at_parting(
 
 
 def _delete_left_behind(
-    ledger: Ledger, access: Callable[[], Access | None], process_id: int
+    ledger: Ledger, access: Callable[[], Sequence[Access]], process_id: int
 ) -> None:
     found = access()
     # A forked child has a copy of the ledger; the sessions are its parent's.
-    if os.getpid() != process_id or found is None or not ledger.unnamed:
+    if os.getpid() != process_id or not found or not ledger.unnamed:
         return
     if not threading.main_thread().is_alive():
         _delete(found, ledger.unnamed)
@@ -74,7 +74,14 @@ def _delete_left_behind(
     ).start()
 
 
-def _delete(access: Access, identifiers: tuple[str, ...]) -> None:
+def _delete(accesses: Sequence[Access], identifiers: tuple[str, ...]) -> None:
+    # Where there are several pools, a session is in one of them, and the others do not mind.
+    if sum(_delete_in_pool(access, identifiers) for access in accesses):
+        logger.warning("Sessions of a pool that was not closed could not all be deleted.")
+
+
+def _delete_in_pool(access: Access, identifiers: tuple[str, ...]) -> int:
+    """Delete sessions and return how often that failed."""
     failures = 0
     with httpx.Client(
         base_url=access.url,
@@ -90,5 +97,4 @@ def _delete(access: Access, identifiers: tuple[str, ...]) -> None:
                 failures += 1
             if failures == _MOST_FAILURES:
                 break
-    if failures:
-        logger.warning("Sessions of a pool that was not closed could not all be deleted.")
+    return failures

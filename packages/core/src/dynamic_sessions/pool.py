@@ -4,7 +4,7 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -27,7 +27,7 @@ from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.service import PoolService
 from dynamic_sessions.session import AsyncSession, OnCancel, SessionSettings
 from dynamic_sessions.time_limits import check_timeout
-from dynamic_sessions.transport import Transport
+from dynamic_sessions.transport import Sender, Transport
 
 logger = logging.getLogger("dynamic_sessions")
 
@@ -67,7 +67,8 @@ class AsyncSessionPool:
         on_cancel: What becomes of code whose call was cancelled or got no answer in time.
             "delete" stops it by deleting its session; "leave" lets it end by itself.
         max_sessions: How many sessions to have at a time, so that further ones wait their turn
-            instead of being refused by the service. By default as many as the service grants.
+            instead of being refused by the service. One that the caller named counts until it is
+            deleted or its cooldown is over. By default as many as the service grants.
         history_limit: How many executions the history of each session keeps; 0 for none.
         deadlines: Bounds of all other waits.
         retry_policy: How often and how soon calls are sent again, where that is safe.
@@ -84,7 +85,7 @@ class AsyncSessionPool:
         endpoint: The endpoint in use.
         history_limit: How many executions the history of each session keeps.
         access: Yields what a last, blocking call needs, for whoever ends sessions in the pool's
-            place; None where nothing was ever sent.
+            place; nothing where nothing was ever sent.
     """
 
     def __init__(
@@ -128,21 +129,25 @@ class AsyncSessionPool:
             cooldown=cooldown,
         )
         deadlines = deadlines or Deadlines()
-        self._ledger = SessionLedger(limit=max_sessions, patience=deadlines.place)
-        connection = Transport(
-            partial(resolve_endpoint, self.endpoint, credential),
-            transport=transport,
-            deadlines=deadlines,
-            retry_policy=retry_policy,
-        )
+        self._ledger = SessionLedger(limit=max_sessions, patience=deadlines.place, idle=cooldown)
+
+        def open_transport(endpoint: str) -> Transport:
+            return Transport(
+                partial(resolve_endpoint, endpoint, credential),
+                transport=transport,
+                deadlines=deadlines,
+                retry_policy=retry_policy,
+            )
+
+        sender = self._open(open_transport)
         self._service = PoolService(
-            connection,
+            sender,
             deadlines,
             api_version=api_version,
             output_limit=output_limit,
             upload_limit=upload_limit,
         )
-        self.access = connection.access
+        self.access = sender.access
         self._parting = delete_at_parting(self, self._ledger, self.access)
 
     def __repr__(self) -> str:
@@ -235,6 +240,10 @@ class AsyncSessionPool:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def _open(self, open_transport: Callable[[str], Transport]) -> Sender:
+        """Return what sends to the endpoint; nothing is sent for it."""
+        return open_transport(self.endpoint)
 
     async def _delete_session(self, identifier: str, failed: dict[str, ServiceError]) -> None:
         try:

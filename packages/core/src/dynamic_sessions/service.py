@@ -18,7 +18,7 @@ from dynamic_sessions.executions import ExecutionReply, Executions, Run, protoco
 from dynamic_sessions.models import SessionFile, SessionStatus
 from dynamic_sessions.sending import Sending
 from dynamic_sessions.telemetry import fingerprint
-from dynamic_sessions.transport import Call, Download, Transport
+from dynamic_sessions.transport import Call, Download, Sender
 from dynamic_sessions.uploads import UploadContent
 from dynamic_sessions.wire import (
     Reply,
@@ -44,7 +44,7 @@ class PoolService:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Sender,
         deadlines: Deadlines,
         *,
         api_version: str,
@@ -103,17 +103,21 @@ class PoolService:
     async def list_files(self, identifier: str, directory: str) -> list[SessionFile]:
         """List one directory."""
         call = self._call("list files", identifier, self._codec.list_files(identifier, directory))
-        return await self._read_pages(call, partial(self._codec.read_files, directory=directory))
+        read = partial(self._codec.read_files, directory=directory)
+        return await self._read_pages(self._transport, call, read)
 
     async def list_sessions(self) -> list[SessionStatus]:
         """List the sessions of the pool."""
-        call = Call(
-            operation="list sessions",
-            request=list_sessions(),
-            deadline=self.deadlines.call,
-            repeatable=True,
-        )
-        return await self._read_pages(call, read_sessions)
+        statuses: list[SessionStatus] = []
+        for sender in self._transport.pools:
+            call = Call(
+                operation="list sessions",
+                request=list_sessions(),
+                deadline=self.deadlines.call,
+                repeatable=True,
+            )
+            statuses += await self._read_pages(sender, call, read_sessions)
+        return statuses
 
     @asynccontextmanager
     async def download_file(
@@ -184,10 +188,12 @@ class PoolService:
         """Close all connections."""
         await self._transport.close()
 
-    async def _read_pages(self, call: Call, read: Callable[[Reply], list[T]]) -> list[T]:
+    async def _read_pages(
+        self, sender: Sender, call: Call, read: Callable[[Reply], list[T]]
+    ) -> list[T]:
         entries: list[T] = []
         for _ in range(_MOST_PAGES):
-            reply = await self._transport.send(call)
+            reply = await sender.send(call)
             with protocol_errors(call):
                 entries += read(reply)
                 following = next_page(call.request, reply)

@@ -329,6 +329,9 @@ class AsyncSession:
         except ServiceTimeoutError as error:
             error.session_deleted = await self._stop(run)
             raise
+        self._ledger.note_use(self.identifier)
+        if run.sending.may_have_moved:
+            self._state_was_lost = True
         return self._read(reply)
 
     def _read(self, reply: ExecutionReply) -> Execution:

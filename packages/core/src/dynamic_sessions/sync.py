@@ -22,6 +22,7 @@ from dynamic_sessions.pool import (
     DEFAULT_UPLOAD_LIMIT,
     AsyncSessionPool,
 )
+from dynamic_sessions.pools import AsyncSessionPools
 from dynamic_sessions.retries import RetryPolicy
 from dynamic_sessions.session import AsyncSession, OnCancel
 from dynamic_sessions.uploads import UploadSource
@@ -197,28 +198,23 @@ class SessionPool:
         deadlines: Deadlines | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
-        self._pool = AsyncSessionPool(
-            endpoint,
-            credential,
-            api_version=api_version,
-            timeout=timeout,
-            long_run=long_run,
-            output_limit=output_limit,
-            upload_limit=upload_limit,
-            cooldown=cooldown,
-            on_cancel=on_cancel,
-            max_sessions=max_sessions,
-            history_limit=history_limit,
-            deadlines=deadlines,
-            retry_policy=retry_policy,
+        self._serve(
+            AsyncSessionPool(
+                endpoint,
+                credential,
+                api_version=api_version,
+                timeout=timeout,
+                long_run=long_run,
+                output_limit=output_limit,
+                upload_limit=upload_limit,
+                cooldown=cooldown,
+                on_cancel=on_cancel,
+                max_sessions=max_sessions,
+                history_limit=history_limit,
+                deadlines=deadlines,
+                retry_policy=retry_policy,
+            )
         )
-        # Here, so that who never makes one does not wait for asyncio.
-        from dynamic_sessions.loop_thread import LoopThread  # noqa: PLC0415
-
-        self._loop = LoopThread()
-        self.endpoint = self._pool.endpoint
-        self.access = self._pool.access
-        self.history_limit = history_limit
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(endpoint={self.endpoint!r})"
@@ -246,6 +242,16 @@ class SessionPool:
         """List the sessions of the pool that are alive; see AsyncSessionPool.list_sessions."""
         return self._loop.run(self._pool.list_sessions)
 
+    def _serve(self, pool: AsyncSessionPool) -> None:
+        # Here, so that who never makes one does not wait for asyncio.
+        from dynamic_sessions.loop_thread import LoopThread  # noqa: PLC0415
+
+        self._pool = pool
+        self._loop = LoopThread()
+        self.endpoint = pool.endpoint
+        self.access = pool.access
+        self.history_limit = pool.history_limit
+
     def close(self) -> ClosingReport:
         """Delete the sessions that the caller did not name; see AsyncSessionPool.close."""
         try:
@@ -263,3 +269,42 @@ class SessionPool:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class SessionPools(SessionPool):
+    """Several session pools that act as one, for synchronous code; see AsyncSessionPools."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        credential: Credential | None = None,
+        *,
+        api_version: str = DEFAULT_API_VERSION,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+        long_run: float = DEFAULT_LONG_RUN_SECONDS,
+        output_limit: int = DEFAULT_OUTPUT_LIMIT,
+        upload_limit: int = DEFAULT_UPLOAD_LIMIT,
+        cooldown: float = DEFAULT_COOLDOWN_SECONDS,
+        on_cancel: OnCancel = "delete",
+        max_sessions: int | None = None,
+        history_limit: int = DEFAULT_HISTORY_LIMIT,
+        deadlines: Deadlines | None = None,
+        retry_policy: RetryPolicy | None = None,
+    ) -> None:
+        pools = AsyncSessionPools(
+            endpoints,
+            credential,
+            api_version=api_version,
+            timeout=timeout,
+            long_run=long_run,
+            output_limit=output_limit,
+            upload_limit=upload_limit,
+            cooldown=cooldown,
+            on_cancel=on_cancel,
+            max_sessions=max_sessions,
+            history_limit=history_limit,
+            deadlines=deadlines,
+            retry_policy=retry_policy,
+        )
+        self.endpoints = pools.endpoints
+        self._serve(pools)

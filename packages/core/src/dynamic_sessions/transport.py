@@ -5,12 +5,20 @@ import logging
 import os
 import random
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Mapping,
+    Sequence,
+)
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -57,10 +65,50 @@ class Call:
     is here, and again until its end."""
     repeatable: bool
     """Whether a second sending does no harm; never true of user code."""
+    once: bool = False
+    """Whether a failure is told at once, to a caller who has another pool to try."""
     content: UploadContent | None = None
     sending: Sending = field(default_factory=Sending)
     attributes: Attributes = field(default_factory=dict[str, str | int | float | bool])
     """For traces."""
+
+
+class Sender(Protocol):
+    """Sends calls to one session pool or to several that act as one."""
+
+    @property
+    def pools(self) -> "Sequence[Sender]":
+        """What sends to each pool alone."""
+        ...
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether an endpoint was found, so that something may have been sent there."""
+        ...
+
+    def access(self) -> Sequence[Access]:
+        """Return what a last, blocking call needs, for every pool that anything was sent to."""
+        ...
+
+    async def send(self, call: Call) -> Reply:
+        """Send a call and return its answer.
+
+        Raises:
+            ServiceError: There was no answer, or none of success.
+        """
+        ...
+
+    def download(self, call: Call) -> "AbstractAsyncContextManager[Download]":
+        """Send a call and yield its answer, whose body is still to come.
+
+        Raises:
+            ServiceError: There was no answer, none of success, or it broke off.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close all connections; calls are refused from then on."""
+        ...
 
 
 class Transport:
@@ -99,34 +147,32 @@ class Transport:
         self._closed = False
 
     @property
+    def pools(self) -> Sequence[Sender]:
+        """See Sender."""
+        return (self,)
+
+    @property
     def is_connected(self) -> bool:
-        """Whether the endpoint was found, so that something may have been sent there."""
+        """See Sender."""
         return self._lanes is not None
 
-    def access(self) -> Access | None:
-        """Return what a last, blocking call needs, if anything was ever sent."""
+    def access(self) -> Sequence[Access]:
+        """See Sender."""
         token = None if self._tokens is None else self._tokens.cached
         if self._lanes is None or token is None or self._transport is not None:
-            return None
+            return ()
         client = self._lanes.pattern
-        return Access(url=str(client.base_url), token=token, trusts_environment=client.trust_env)
+        url = str(client.base_url)
+        return (Access(url=url, token=token, trusts_environment=client.trust_env),)
 
     async def send(self, call: Call) -> Reply:
-        """Send a call and return its answer.
-
-        Raises:
-            ServiceError: There was no answer, or none of success.
-        """
+        """See Sender."""
         with self._telemetry.call(call.operation, call.attributes) as record:
             return await self._repeat(call, record, self._exchange)
 
     @asynccontextmanager
     async def download(self, call: Call) -> AsyncGenerator["Download"]:
-        """Send a call and yield its answer, whose body is still to come.
-
-        Raises:
-            ServiceError: There was no answer, none of success, or it broke off.
-        """
+        """See Sender."""
         with self._telemetry.call(call.operation, call.attributes) as record:
             response = await self._repeat(call, record, self._send_request)
             try:
@@ -136,7 +182,7 @@ class Transport:
                 await _close(response)
 
     async def close(self) -> None:
-        """Close all connections; calls are refused from then on."""
+        """See Sender."""
         self._closed = True
         lanes, self._lanes = self._lanes, None
         if self._tokens is not None:
@@ -160,7 +206,11 @@ class Transport:
                     record.retries + 1,
                     type(error).__name__,
                 )
-                delay = self._retries.take(error, repeatable=call.repeatable, retry=record.retries)
+                delay = None
+                if not call.once:
+                    delay = self._retries.take(
+                        error, repeatable=call.repeatable, retry=record.retries
+                    )
                 if delay is None or anyio.current_time() + delay >= ends_at:
                     raise
                 record.retries += 1
