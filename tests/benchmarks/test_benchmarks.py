@@ -36,6 +36,7 @@ FROM_AFAR = {
         },
         "a first result and 2 further executions": EXECUTORS | TOOLS,
     }.items()
+}
 COST = "processor time of an execution in the client"
 LANGCHAIN = "langchain-azure-dynamic-sessions"
 LLAMAINDEX = "llama-index-tools-azure-code-interpreter"
