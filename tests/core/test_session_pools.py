@@ -298,6 +298,13 @@ async def test_a_new_identifier_of_its_own_is_not_looked_for(regions: Regions) -
     ]
 
 
+async def test_pools_that_are_closed_say_so(regions: Regions) -> None:
+    async with regions.client() as pools:
+        session = pools.session("closed")
+    with pytest.raises(RuntimeError, match="closed"):
+        await session.execute("1")
+
+
 @pytest.mark.parametrize("endpoints", [[], ["https://a.test", "https://a.test/"], ["local"] * 2])
 def test_endpoints_are_at_least_one_and_all_different(endpoints: list[str]) -> None:
     with pytest.raises(ValueError, match="at least one"):

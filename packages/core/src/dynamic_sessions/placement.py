@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import NoReturn
 from weakref import WeakValueDictionary
 
@@ -22,6 +23,8 @@ from dynamic_sessions.errors import (
     SessionNotFoundError,
 )
 from dynamic_sessions.executions import protocol_errors
+from dynamic_sessions.gathering import gather
+from dynamic_sessions.models import SessionStatus
 from dynamic_sessions.parting import Access
 from dynamic_sessions.retries import Retries, RetryPolicy
 from dynamic_sessions.transport import Call, Download, Sender
@@ -155,35 +158,42 @@ class Placement:
         found = _Found()
         if self._new.pop(identifier, None) is not None:
             return found
-        created: dict[int, datetime] = {}
+        created: dict[_Pool, datetime] = {}
 
-        async def look(number: int, pool: _Pool) -> None:
-            call = Call(
-                operation="get session",
-                request=get_session(identifier),
-                deadline=LOOK_SECONDS,
-                repeatable=True,
-                once=True,
-            )
+        async def look(pool: _Pool) -> None:
             try:
-                reply = await self._send_to(pool, call)
+                status = await self._ask(pool, identifier)
             except ServiceError as error:
                 found.errors.append(error)
-                if isinstance(error, ServiceTimeoutError):
-                    pool.let_rest()
-                return
-            with protocol_errors(call):
-                created[number] = read_session(reply, identifier).created_at or _LONG_AGO
+            else:
+                created[pool] = status.created_at or _LONG_AGO
 
-        async with anyio.create_task_group() as tasks:
-            for number, pool in enumerate(self._pools):
-                if pool.rests:
-                    found.errors.append(pool.error())
-                else:
-                    tasks.start_soon(look, number, pool)
+        await gather([partial(look, pool) for pool in self._pools], len(self._pools))
         if created:
-            found.pool = self._pools[max(created, key=created.__getitem__)]
+            found.pool = max(created, key=created.__getitem__)
         return found
+
+    async def _ask(self, pool: "_Pool", identifier: str) -> SessionStatus:
+        if pool.rests:
+            raise ServiceConnectionError(
+                f"get session: {pool.endpoint} was out of reach just now, and may have the "
+                "session.",
+                operation="get session",
+            )
+        call = Call(
+            operation="get session",
+            request=get_session(identifier),
+            deadline=LOOK_SECONDS,
+            repeatable=True,
+            once=True,
+        )
+        try:
+            reply = await self._send_to(pool, call)
+        except ServiceTimeoutError:
+            pool.let_rest()
+            raise
+        with protocol_errors(call):
+            return read_session(reply, identifier)
 
     async def _begin(self, call: Call, identifier: str) -> Reply:
         """Send the first call of a session, to the first pool that takes it."""
@@ -278,12 +288,6 @@ class _Pool:
 
     def let_rest(self) -> None:
         self.rests_until = anyio.current_time() + REST_SECONDS
-
-    def error(self) -> ServiceError:
-        return ServiceConnectionError(
-            f"get session: {self.endpoint} was out of reach just now, and may have the session.",
-            operation="get session",
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
