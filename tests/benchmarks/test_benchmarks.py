@@ -1,6 +1,7 @@
 """The benchmarks run and print all of their rows; how fast anything was is not asserted."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,17 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PICTURE = re.compile(r"!\[.*?\]\((.*?)\)")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 POOL_AND_KERNELS = {"pool", "JupyterCodeExecutor", "ipykernel by jupyter_client"}
-STARTS = {"fork and wait, the same libraries loaded", "posix_spawn of /bin/true and wait"}
+STARTS = {
+    "LocalCommandLineCodeExecutor",
+    "fork and wait, the same libraries loaded",
+    "posix_spawn of /bin/true and wait",
+}
+NO_OP = "uvicorn, a route that does nothing"
 ROWS = {
     "new identifier to first result, a session warm": {
         *POOL_AND_KERNELS,
@@ -36,7 +43,7 @@ ROWS = {
         "JupyterCodeExecutor",
         "ipykernel by jupyter_client",
         "LocalCommandLineCodeExecutor",
-        "uvicorn, a route that does nothing",
+        NO_OP,
         "socket pair, there and back",
     },
     "execution in a session that exists, after a pause": {
@@ -56,9 +63,9 @@ ROWS = {
         "ipykernel, 2 of them, fall of MemAvailable",
     },
     "4 new identifiers at once, all answered": {"pool", "JupyterCodeExecutor"},
-    "executions per second, sessions at a time: 1": {"pool", "JupyterCodeExecutor"},
-    "executions per second, sessions at a time: 10": {"pool"},
-    "executions per second, sessions at a time: 50": {"pool"},
+    "executions per second, sessions at a time: 1": {"pool", "JupyterCodeExecutor", NO_OP},
+    "executions per second, sessions at a time: 10": {"pool", NO_OP},
+    "executions per second, sessions at a time: 50": {"pool", NO_OP},
     "end of a session that runs `while True: pass`": {
         "pool, DELETE /session",
         "JupyterCodeExecutor",
@@ -84,13 +91,35 @@ def test_a_quick_run_prints_and_writes_every_row(tmp_path: Path) -> None:
     printed = run("--quick", "--json", file)
     report = json.loads(file.read_text())
     assert rows(report) == ROWS
-    assert len(report["targets"]) == TARGETS
+    assert sum(len(section["targets"]) for section in report["sections"]) == TARGETS
     for section in report["sections"]:
         assert section["title"] in printed
-        for figure in section["figures"]:
+        for figure in section["rows"]:
             assert figure["name"] in printed
             assert figure["n"] >= 1
     assert all(name in report["about"] for name in ("machine", "kernel", "python", "packages"))
+    run("--page", file, "--docs", tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    for section in report["sections"]:
+        assert f"### {section['title'][0].upper()}{section['title'][1:]}\n" in page
+    assert set(PICTURE.findall(page)) == pictures(tmp_path)
+
+
+def test_the_page_is_what_the_script_writes_of_the_figures_that_are_kept(tmp_path: Path) -> None:
+    run("--page", *sorted((ROOT / "benchmarks/measured").glob("*.json")), "--docs", tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert page == (ROOT / "docs/benchmarks.md").read_text()
+    assert set(PICTURE.findall(page)) == pictures(tmp_path) == pictures(ROOT / "docs")
+
+
+def test_of_a_case_in_several_files_the_newest_is_on_the_page(tmp_path: Path) -> None:
+    new, old = tmp_path / "a-new.json", tmp_path / "b-old.json"
+    kept(new, measured="2026-01-02", median=2.5)
+    kept(old, measured="2026-01-01", median=1.5)
+    run("--page", new, old, "--docs", tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert "2.50 ms" in page
+    assert "1.50 ms" not in page
 
 
 def test_one_case_can_be_measured_with_the_other_launcher(tmp_path: Path) -> None:
@@ -114,8 +143,34 @@ def run(*options: str | Path) -> str:
     return done.stdout
 
 
+def kept(file: Path, *, measured: str, median: float) -> None:
+    figure = {
+        "name": "pool",
+        "kind": "ours",
+        "at": None,
+        "median": median,
+        "p95": median,
+        "n": 1,
+        "times_worse_than_ours": 1.0,
+        "note": "",
+    }
+    section = {
+        "case": "plot",
+        "title": "a plot",
+        "unit": "ms",
+        "axis": "",
+        "rows": [figure],
+        "targets": [],
+    }
+    file.write_text(json.dumps({"about": {"measured": measured}, "sections": [section]}))
+
+
+def pictures(docs: Path) -> set[str]:
+    return {each.relative_to(docs).as_posix() for each in docs.glob("images/benchmarks/*")}
+
+
 def rows(report: dict[str, Any]) -> dict[str, set[str]]:
     return {
-        section["title"]: {figure["name"] for figure in section["figures"]}
+        section["title"]: {figure["name"] for figure in section["rows"]}
         for section in report["sections"]
     }
