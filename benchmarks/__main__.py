@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.cases.ending import ending
+from benchmarks.cases.files import files
 from benchmarks.cases.footprint import idle_memory, live_sessions
 from benchmarks.cases.latency import execution, first_result, plot
 from benchmarks.cases.load import burst, throughput
@@ -26,6 +27,7 @@ CASES: dict[str, Callable[[Setting], list[Section]]] = {
     "throughput": throughput,
     "ending": ending,
     "live": live_sessions,
+    "files": files,
 }
 
 

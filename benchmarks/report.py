@@ -29,6 +29,7 @@ MILLISECONDS = Unit(name="ms", factor=1e3)
 MEBIBYTES = Unit(name="MiB", factor=1 / (1 << 20))
 PERCENT = Unit(name="%", factor=100)
 PER_SECOND = Unit(name="/s", more_is_better=True)
+MEBIBYTES_PER_SECOND = Unit(name="MiB/s", factor=1 / (1 << 20), more_is_better=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Better:
-    """To be so many times better than another.
+    """To be so many times better than another, or nearly as good.
 
     Attributes:
         other: The name of its figure.
@@ -134,8 +135,9 @@ class Better:
         """See Target."""
         (figure,) = (each for each in section.figures if each.name == self.other)
         ratio = section.ratio(figure)
+        aim = f"{self.times:g}x better than" if self.times > 1 else f"{self.times:.0%} as good as"
         return Verdict(
-            text=f"{section.title}: at least {self.times:g}x better than {self.other}",
+            text=f"{section.title}: at least {aim} {self.other}",
             reached="-" if ratio is None else f"{_digits(ratio)}x",
             met=ratio is not None and ratio >= self.times,
         )

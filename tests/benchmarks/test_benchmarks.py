@@ -83,7 +83,21 @@ ROWS = {
     "10 live sessions: time to open all": {"pool"},
     "10 live sessions: new identifier to first result": {"pool, the last 2", "pool, the first 2"},
 }
-TARGETS = 7
+TRANSFERS = {"AsyncSessionPool and pool", "httpx and a bare Starlette route"}
+ROWS.update(
+    {
+        f"files {direction}, {label}": TRANSFERS
+        for direction in ("up", "down")
+        for label in ("3 of 1 KiB", "2 of 1,024 KiB", "1 of 4,096 KiB")
+    }
+)
+ROWS["memory for a file, 1 of 4,096 KiB"] = {
+    f"{way}, {direction}, {who}"
+    for way in TRANSFERS
+    for direction in ("up", "down")
+    for who in ("client", "server")
+}
+TARGETS = 14
 
 
 def test_a_quick_run_prints_and_writes_every_row(tmp_path: Path) -> None:
