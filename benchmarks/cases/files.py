@@ -104,7 +104,7 @@ def _rates(
             )
             for way in ways
         ],
-        rounds=setting.many(5, 1),
+        rounds=setting.many(3, 1),
     )
     return Section(
         title=title,
