@@ -58,6 +58,11 @@ def peer(name: str, measure: Measure, *, batch: int = 1, note: str = "") -> Cont
     return Contender(name=name, kind="peer", measure=measure, batch=batch, note=note)
 
 
+def limit(name: str, measure: Measure, *, batch: int = 1, note: str = "") -> Contender:
+    """A contender that is a limit of this machine."""
+    return Contender(name=name, kind="limit", measure=measure, batch=batch, note=note)
+
+
 def repeated(call: Callable[[], object]) -> Measure:
     """Measure a call."""
 

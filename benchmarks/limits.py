@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from typing import cast
 
 from benchmarks.child import Child
-from benchmarks.clock import Contender, timed
+from benchmarks.clock import Contender, limit, timed
+from benchmarks.programs import ADD
 from benchmarks.raw_http import Connection, Requests
 
+NO_OP_ROUTE = "uvicorn, a route that does nothing"
 LIBRARIES = ("IPython", "matplotlib.pyplot", "numpy", "pandas")
 
 
@@ -34,20 +36,23 @@ def round_trips(*, batch: int) -> Generator[list[Contender]]:
 
 def no_op_route(port: int, *, batch: int) -> Contender:
     """A request to a server like the pool's, on this port, that does nothing."""
-    request = Requests(f"http://127.0.0.1:{port}/", "none").execute("none", "1+1")
+    request = no_op_requests(port).execute("none", ADD.code)
 
     def measure(count: int) -> list[float]:
         with Connection(("127.0.0.1", port)) as connection:
             connection.send(request)
             return [timed(lambda: connection.send(request)) for _ in range(count)]
 
-    return Contender(
-        name="uvicorn, a route that does nothing", kind="limit", measure=measure, batch=batch
-    )
+    return limit(NO_OP_ROUTE, measure, batch=batch)
+
+
+def no_op_requests(port: int) -> Requests:
+    """What makes requests to such a server."""
+    return Requests(f"http://127.0.0.1:{port}/", "none")
 
 
 def _primitive(child: Child, function: str, name: str, *, batch: int = 5) -> Contender:
     def measure(count: int) -> Sequence[float]:
         return cast("list[float]", child.ask([function, count]))
 
-    return Contender(name=name, kind="limit", measure=measure, batch=batch)
+    return limit(name, measure, batch=batch)

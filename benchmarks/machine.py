@@ -2,6 +2,7 @@
 
 import os
 import platform
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = (
@@ -28,16 +29,17 @@ PACKAGES = (
 _GIB = 1 << 30
 
 
-def describe_machine() -> list[tuple[str, str]]:
-    """Names and values: processors, memory, kernel, Python, packages."""
+def describe_machine() -> dict[str, str]:
+    """Names and values: the time, processors, memory, kernel, Python, packages."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
-    return [
-        ("machine", f"{platform.machine()}, {os.cpu_count()} cores, {memory / _GIB:.1f} GiB"),
-        ("kernel", platform.release()),
-        ("python", platform.python_version()),
-        ("packages", packages),
-    ]
+    return {
+        "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {memory / _GIB:.1f} GiB",
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "packages": packages,
+    }
 
 
 def _version(package: str) -> str:

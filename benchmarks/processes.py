@@ -61,6 +61,19 @@ def available_memory() -> int:
     return int(found[1]) << 10
 
 
+def watch_peak(process: int) -> int:
+    """Forget the most memory that a process ever had, and return what it has now, in bytes."""
+    (_PROC / str(process) / "clear_refs").write_text("5")
+    return peak(process)
+
+
+def peak(process: int) -> int:
+    """Return the most memory that a process had since `watch_peak`, in bytes."""
+    text = (_PROC / str(process) / "status").read_text()
+    (size,) = re.findall(r"^VmHWM:\s+(\d+) kB$", text, re.MULTILINE)
+    return int(size) << 10
+
+
 def wait_until_idle(ancestor: int) -> None:
     """Return once no process below one comes, goes or has anything to do.
 

@@ -1,16 +1,12 @@
-"""Figures, their ratios and what was aimed at: as a table and as JSON."""
+"""Figures, their ratios and what was aimed at, and what is told of them."""
 
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
 
 Kind = Literal["ours", "peer", "limit"]
-
-JsonObject = dict[str, object]
-
-_HEADINGS = ("", "", "median", "p95", "n", "than ours", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +32,7 @@ PERCENT = Unit(name="%", factor=100)
 PER_SECOND = Unit(name="/s", more_is_better=True)
 CONNECTIONS = Unit(name="connections")
 TIMES = Unit(name="x")
+MEBIBYTES_PER_SECOND = Unit(name="MiB/s", factor=1 / (1 << 20), more_is_better=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +44,14 @@ class Figure:
         kind: Whether it is ours, a peer's or a limit of this machine.
         values: In seconds, bytes or per second.
         note: What a reader must know of how it was come by.
+        at: Where it stands on its section's axis.
     """
 
     name: str
     kind: Kind
     values: tuple[float, ...]
     note: str = ""
+    at: float | None = None
 
     @property
     def median(self) -> float:
@@ -69,12 +68,14 @@ class Section:
         unit: Of all its values.
         figures: Ours that the others' ratios are to, then the others, of any kind.
         targets: What was aimed at.
+        axis: What grows from figure to figure, if anything does.
     """
 
     title: str
     unit: Unit
     figures: Sequence[Figure]
     targets: "Sequence[Target]" = ()
+    axis: str = ""
 
     def ratio(self, figure: Figure) -> float | None:
         """By how many times a figure is worse than ours.
@@ -115,10 +116,15 @@ class Verdict:
     reached: str
     met: bool
 
+    @property
+    def word(self) -> str:
+        """What a table says of it."""
+        return "pass" if self.met else "fail"
+
 
 @dataclass(frozen=True)
 class Better:
-    """To be so many times better than another.
+    """To be so many times better than another, or nearly as good.
 
     Attributes:
         other: The name of its figure.
@@ -132,8 +138,9 @@ class Better:
         """See Target."""
         (figure,) = (each for each in section.figures if each.name == self.other)
         ratio = section.ratio(figure)
+        aim = f"{self.times:g}x better than" if self.times > 1 else f"{self.times:.0%} as good as"
         return Verdict(
-            text=f"{section.title}: at least {self.times:g}x better than {self.other}",
+            text=f"{section.title}: at least {aim} {self.other}",
             reached="-" if ratio is None else f"{_digits(ratio)}x",
             met=ratio is not None and ratio >= self.times,
         )
@@ -184,47 +191,120 @@ class AtMostTimes:
         )
 
 
-def as_text(about: Iterable[tuple[str, str]], sections: Sequence[Section]) -> str:
+class Cells(NamedTuple):
+    """What a table says of a figure."""
+
+    kind: str
+    name: str
+    median: str
+    p95: str
+    n: str
+    ratio: str
+    note: str
+
+
+HEADINGS = Cells("", "", "median", "p95", "n", "than ours", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What is told of a figure.
+
+    Attributes:
+        name: See Figure.
+        kind: See Figure.
+        at: See Figure.
+        median: In the summary's unit.
+        p95: In the summary's unit.
+        n: How many values there were.
+        times_worse_than_ours: See Section.ratio.
+        note: See Figure.
+    """
+
+    name: str
+    kind: Kind
+    at: float | None
+    median: float
+    p95: float
+    n: int
+    times_worse_than_ours: float | None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What is told of a section, on the terminal, in JSON and on the page.
+
+    Attributes:
+        case: That the section came from.
+        title: See Section.
+        unit: Sign of the unit.
+        axis: See Section.
+        rows: In the order of the figures.
+        targets: What became of them.
+    """
+
+    case: str
+    title: str
+    unit: str
+    axis: str
+    rows: tuple[Row, ...]
+    targets: tuple[Verdict, ...]
+
+    def cells(self, row: Row) -> Cells:
+        """Return one of the rows in words."""
+        return Cells(
+            kind=row.kind,
+            name=row.name,
+            median=f"{_digits(row.median)} {self.unit}",
+            p95=f"{_digits(row.p95)} {self.unit}" if row.n > 1 else "-",
+            n=str(row.n),
+            ratio="" if row is self.rows[0] else _comparison(row.times_worse_than_ours),
+            note=row.note,
+        )
+
+
+def summarize(case: str, section: Section) -> Summary:
+    """Reduce a section to what is told of it."""
+    factor = section.unit.factor
+    return Summary(
+        case=case,
+        title=section.title,
+        unit=section.unit.name,
+        axis=section.axis,
+        rows=tuple(
+            Row(
+                name=figure.name,
+                kind=figure.kind,
+                at=figure.at,
+                median=figure.median * factor,
+                p95=section.p95(figure) * factor,
+                n=len(figure.values),
+                times_worse_than_ours=section.ratio(figure),
+                note=figure.note,
+            )
+            for figure in section.figures
+        ),
+        targets=tuple(target.judge(section) for target in section.targets),
+    )
+
+
+def as_text(about: Iterable[tuple[str, str]], summaries: Sequence[Summary]) -> str:
     """The report for people: what it is about, one table, the targets."""
     rows: list[tuple[str, ...] | str] = []
-    for section in sections:
-        rows += ["", section.title, *(_cells(section, each) for each in section.figures)]
-    verdicts = _verdicts(sections)
+    for summary in summaries:
+        rows += ["", summary.title]
+        for row in summary.rows:
+            rows.append(summary.cells(row)._replace(kind=f"  {row.kind}"))
+    verdicts = [verdict for summary in summaries for verdict in summary.targets]
     parts = [
         _aligned([(f"{name}:", value) for name, value in about]),
-        _aligned([_HEADINGS, *rows]),
+        _aligned([HEADINGS, *rows]),
     ]
     if verdicts:
-        lines = [("pass" if each.met else "fail", each.text, each.reached) for each in verdicts]
+        lines = [(each.word, each.text, each.reached) for each in verdicts]
         parts.append("targets\n" + _aligned(lines))
     return "\n\n".join(parts) + "\n"
-
-
-def as_json(about: Iterable[tuple[str, str]], sections: Sequence[Section]) -> JsonObject:
-    """The report for programs; values are in each section's unit."""
-    return {
-        "about": dict(about),
-        "sections": [_json_section(section) for section in sections],
-        "targets": [asdict(verdict) for verdict in _verdicts(sections)],
-    }
-
-
-def _verdicts(sections: Sequence[Section]) -> list[Verdict]:
-    return [target.judge(section) for section in sections for target in section.targets]
-
-
-def _cells(section: Section, figure: Figure) -> tuple[str, ...]:
-    factor, unit = section.unit.factor, section.unit.name
-    several = len(figure.values) > 1
-    return (
-        f"  {figure.kind}",
-        figure.name,
-        f"{_digits(figure.median * factor)} {unit}",
-        f"{_digits(section.p95(figure) * factor)} {unit}" if several else "-",
-        str(len(figure.values)),
-        "" if figure is section.figures[0] else _comparison(section.ratio(figure)),
-        figure.note,
-    )
 
 
 def _comparison(ratio: float | None) -> str:
@@ -254,22 +334,3 @@ def _line(row: tuple[str, ...], widths: Sequence[int]) -> str:
         cell.rjust(width) if first_number <= column <= last_number else cell.ljust(width)
         for column, (cell, width) in enumerate(zip(row, widths, strict=True))
     )
-
-
-def _json_section(section: Section) -> JsonObject:
-    return {
-        "title": section.title,
-        "unit": section.unit.name,
-        "figures": [
-            {
-                "name": figure.name,
-                "kind": figure.kind,
-                "median": figure.median * section.unit.factor,
-                "p95": section.p95(figure) * section.unit.factor,
-                "n": len(figure.values),
-                "times_worse_than_ours": section.ratio(figure),
-                "note": figure.note,
-            }
-            for figure in section.figures
-        ],
-    }

@@ -35,6 +35,11 @@ def first_result(setting: Setting) -> list[Section]:
                 our("pool", pool.first_results(bare), batch=3),
                 our("pool, its own start included", new_pools, note="in this process"),
                 *(peer(each.name, peers.first_results(each, runner)) for each in _JUPYTERS),
+                peer(
+                    CommandLine.name,
+                    peers.first_results(CommandLine, runner, PRINT),
+                    note="keeps no state",
+                ),
                 *stack.enter_context(limits.process_starts()),
             ],
             rounds=setting.many(10, 1),

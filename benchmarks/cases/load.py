@@ -4,9 +4,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import cast
 
 from benchmarks import peers
-from benchmarks.clock import Measure, interleave, our, peer, timed_async
+from benchmarks.child import Child
+from benchmarks.clock import Measure, interleave, limit, our, peer, timed_async
+from benchmarks.limits import NO_OP_ROUTE, no_op_requests
 from benchmarks.peers import JupyterExecutor
 from benchmarks.pool import PoolUnderTest, new_identifier
 from benchmarks.programs import ADD
@@ -67,6 +70,8 @@ def _throughput(setting: Setting, count: int) -> Section:
             )
             calls = [lambda each=each: each.execute(ADD) for each in others]
             contenders.append(peer(JupyterExecutor.name, _rates(calls, setting.runner, seconds)))
+        bare = stack.enter_context(_no_op_calls(setting.runner, count))
+        contenders.append(limit(NO_OP_ROUTE, _rates(bare, setting.runner, seconds)))
         figures = interleave(contenders, rounds=setting.many(3, 1))
     return Section(
         title=f"executions per second, sessions at a time: {count}",
@@ -103,23 +108,37 @@ def _session_calls(
     """Yield calls that execute, each in a session and over a connection of its own."""
     identifiers = [new_identifier() for _ in range(count)]
     requests = [pool.requests.execute(each, ADD.code) for each in identifiers]
+    with _connections(runner, pool.requests.address, count) as connections:
+        runner.run(_send_all(connections, requests, ADD.ours))
+        yield [
+            lambda connection=connection, request=request: connection.send(request, part=ADD.ours)
+            for connection, request in zip(connections, requests, strict=True)
+        ]
+        ends = [pool.requests.delete_session(each) for each in identifiers]
+        runner.run(_send_all(connections, ends))
 
+
+@contextmanager
+def _no_op_calls(runner: asyncio.Runner, count: int) -> Generator[Sequence[Call]]:
+    """Yield calls to a server that does nothing, each over a connection of its own."""
+    with Child("no_op") as server:
+        requests = no_op_requests(cast("int", server.read()))
+        request = requests.execute("none", ADD.code)
+        with _connections(runner, requests.address, count) as connections:
+            yield [lambda each=each: each.send(request) for each in connections]
+
+
+@contextmanager
+def _connections(
+    runner: asyncio.Runner, address: tuple[str, int], count: int
+) -> Generator[Sequence[AsyncConnection]]:
     async def connect() -> list[AsyncConnection]:
-        connections = [await AsyncConnection.connect(pool.requests.address) for _ in requests]
-        await _send_all(connections, requests, ADD.ours)
-        return connections
-
-    async def disconnect() -> None:
-        await _send_all(connections, [pool.requests.delete_session(each) for each in identifiers])
-        for connection in connections:
-            connection.close()
+        return [await AsyncConnection.connect(address) for _ in range(count)]
 
     connections = runner.run(connect())
-    yield [
-        lambda connection=connection, request=request: connection.send(request, part=ADD.ours)
-        for connection, request in zip(connections, requests, strict=True)
-    ]
-    runner.run(disconnect())
+    yield connections
+    for connection in connections:
+        connection.close()
 
 
 def _rates(calls: Sequence[Call], runner: asyncio.Runner, seconds: float) -> Measure:

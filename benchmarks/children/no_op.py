@@ -27,6 +27,8 @@ async def _serve() -> None:
     # As the pool's own.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    # Callers may come as soon as they know where.
+    listener.listen()
     server = uvicorn.Server(uvicorn_configuration(app))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     sys.stdout.write(json.dumps(listener.getsockname()[1]) + "\n")

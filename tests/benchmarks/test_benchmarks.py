@@ -1,6 +1,7 @@
 """The benchmarks run and print all of their rows; how fast anything was is not asserted."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PICTURE = re.compile(r"!\[.*?\]\((.*?)\)")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 POOL_AND_KERNELS = {"pool", "JupyterCodeExecutor", "ipykernel by jupyter_client"}
-STARTS = {"fork and wait, the same libraries loaded", "posix_spawn of /bin/true and wait"}
 EXECUTORS = {"AutoGen adapter", "autogen-ext"}
 TOOLS = {
     "LangChain adapter",
@@ -70,6 +71,12 @@ SCALE = {
         "2 pools by identifier",
     },
 }
+STARTS = {
+    "LocalCommandLineCodeExecutor",
+    "fork and wait, the same libraries loaded",
+    "posix_spawn of /bin/true and wait",
+}
+NO_OP = "uvicorn, a route that does nothing"
 ROWS = {
     "new identifier to first result, a session warm": {
         *POOL_AND_KERNELS,
@@ -92,7 +99,7 @@ ROWS = {
         "JupyterCodeExecutor",
         "ipykernel by jupyter_client",
         "LocalCommandLineCodeExecutor",
-        "uvicorn, a route that does nothing",
+        NO_OP,
         "socket pair, there and back",
     },
     "execution in a session that exists, after a pause": {
@@ -112,9 +119,9 @@ ROWS = {
         "ipykernel, 2 of them, fall of MemAvailable",
     },
     "4 new identifiers at once, all answered": {"pool", "JupyterCodeExecutor"},
-    "executions per second, sessions at a time: 1": {"pool", "JupyterCodeExecutor"},
-    "executions per second, sessions at a time: 10": {"pool"},
-    "executions per second, sessions at a time: 50": {"pool"},
+    "executions per second, sessions at a time: 1": {"pool", "JupyterCodeExecutor", NO_OP},
+    "executions per second, sessions at a time: 10": {"pool", NO_OP},
+    "executions per second, sessions at a time: 50": {"pool", NO_OP},
     "end of a session that runs `while True: pass`": {
         "pool, DELETE /session",
         "JupyterCodeExecutor",
@@ -157,7 +164,21 @@ ROWS = {
         )
     },
 }
-TARGETS = 18
+TRANSFERS = {"AsyncSessionPool and pool", "httpx and a bare Starlette route"}
+ROWS.update(
+    {
+        f"files {direction}, {label}": TRANSFERS
+        for direction in ("up", "down")
+        for label in ("3 of 1 KiB", "2 of 1,024 KiB", "1 of 4,096 KiB")
+    }
+)
+ROWS["memory for a file, 1 of 4,096 KiB"] = {
+    f"{way}, {direction}, {who}"
+    for way in TRANSFERS
+    for direction in ("up", "down")
+    for who in ("client", "server")
+}
+TARGETS = 25
 
 
 @pytest.fixture(scope="module")
@@ -170,13 +191,43 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, 
 def test_a_quick_run_prints_and_writes_every_row(quick_run: tuple[str, dict[str, Any]]) -> None:
     printed, report = quick_run
     assert rows(report) == ROWS
-    assert len(report["targets"]) == TARGETS
+    assert sum(len(section["targets"]) for section in report["sections"]) == TARGETS
     for section in report["sections"]:
         assert section["title"] in printed
-        for figure in section["figures"]:
+        for figure in section["rows"]:
             assert figure["name"] in printed
             assert figure["n"] >= 1
     assert all(name in report["about"] for name in ("machine", "kernel", "python", "packages"))
+
+
+def test_a_page_can_be_drawn_of_any_run(
+    quick_run: tuple[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    _, report = quick_run
+    file = tmp_path / "figures.json"
+    file.write_text(json.dumps(report))
+    run("--page", file, "--docs", tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    for section in report["sections"]:
+        assert f"### {section['title'][0].upper()}{section['title'][1:]}\n" in page
+    assert set(PICTURE.findall(page)) == pictures(tmp_path)
+
+
+def test_the_page_is_what_the_script_writes_of_the_figures_that_are_kept(tmp_path: Path) -> None:
+    run("--page", *sorted((ROOT / "benchmarks/measured").glob("*.json")), "--docs", tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert page == (ROOT / "docs/benchmarks.md").read_text()
+    assert set(PICTURE.findall(page)) == pictures(tmp_path) == pictures(ROOT / "docs")
+
+
+def test_of_a_case_in_several_files_the_newest_is_on_the_page(tmp_path: Path) -> None:
+    new, old = tmp_path / "a-new.json", tmp_path / "b-old.json"
+    kept(new, measured="2026-01-02", median=2.5)
+    kept(old, measured="2026-01-01", median=1.5)
+    run("--page", new, old, "--docs", tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert "2.50 ms" in page
+    assert "1.50 ms" not in page
 
 
 def test_from_afar_connections_and_requests_are_counted(
@@ -186,7 +237,7 @@ def test_from_afar_connections_and_requests_are_counted(
     figures = {
         (section["title"], figure["name"]): figure
         for section in report["sections"]
-        for figure in section["figures"]
+        for figure in section["rows"]
     }
     first = "20 ms away: first result with a function"
     assert figures[first, "AutoGen adapter"]["note"] == "2 requests, 1 new connection"
@@ -219,8 +270,34 @@ def run(*options: str | Path) -> str:
     return done.stdout
 
 
+def kept(file: Path, *, measured: str, median: float) -> None:
+    figure = {
+        "name": "pool",
+        "kind": "ours",
+        "at": None,
+        "median": median,
+        "p95": median,
+        "n": 1,
+        "times_worse_than_ours": 1.0,
+        "note": "",
+    }
+    section = {
+        "case": "plot",
+        "title": "a plot",
+        "unit": "ms",
+        "axis": "",
+        "rows": [figure],
+        "targets": [],
+    }
+    file.write_text(json.dumps({"about": {"measured": measured}, "sections": [section]}))
+
+
+def pictures(docs: Path) -> set[str]:
+    return {each.relative_to(docs).as_posix() for each in docs.glob("images/benchmarks/*")}
+
+
 def rows(report: dict[str, Any]) -> dict[str, set[str]]:
     return {
-        section["title"]: {figure["name"] for figure in section["figures"]}
+        section["title"]: {figure["name"] for figure in section["rows"]}
         for section in report["sections"]
     }
