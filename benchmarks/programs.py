@@ -33,8 +33,11 @@ pd.DataFrame({"x": np.arange(10)}).describe()
     theirs="png",
 )
 
-TEN_FUNCTIONS = tuple(
-    f"""\
+
+def functions(count: int) -> tuple[str, ...]:
+    """Texts of functions as an agent may be given them: with imports and a constant of their own."""
+    return tuple(
+        f"""\
 import json
 from collections import Counter
 
@@ -46,6 +49,5 @@ def count_{number}(text: str, limit: int = LIMIT_{number}) -> list[str]:
     found = Counter(text.split()).most_common(limit)
     return json.loads(json.dumps([word for word, _ in found]))
 """
-    for number in range(10)
-)
-"""Functions as an agent may be given them: with imports and a constant of their own."""
+        for number in range(count)
+    )
