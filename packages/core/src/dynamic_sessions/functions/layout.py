@@ -1,9 +1,10 @@
 """The text of a statement, cut out of its module and moved to the left margin."""
 
 import ast
+import functools
 import io
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def definition_text(
@@ -17,7 +18,7 @@ def definition_text(
         leave_out: Says of a decorator whether it is dropped. A static method's own decorator is
             dropped in any case: it means nothing outside of a class.
     """
-    lines = list(io.StringIO(text))
+    lines = _lines(text)
     first, last = statement.lineno, statement.end_lineno or statement.lineno
     hidden: set[int] = set()
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -31,6 +32,12 @@ def definition_text(
         line for number, line in enumerate(lines[first - 1 : last], first) if number not in hidden
     )
     return _at_left_margin(kept, statement.col_offset).rstrip() + "\n"
+
+
+# All definitions of one file are cut from the same lines.
+@functools.lru_cache(maxsize=32)
+def _lines(text: str) -> Sequence[str]:
+    return tuple(io.StringIO(text))
 
 
 def _is_staticmethod(decorator: ast.expr) -> bool:
