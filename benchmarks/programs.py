@@ -34,8 +34,13 @@ pd.DataFrame({"x": np.arange(10)}).describe()
 )
 
 
-def functions(count: int) -> tuple[str, ...]:
-    """Texts of functions as an agent may be given them: with imports and a constant of their own."""
+def functions(count: int, *, first: int = 0) -> tuple[str, ...]:
+    """Texts of functions as an agent may be given them: with imports and a constant of their own.
+
+    Args:
+        count: How many.
+        first: The number of the first one; those of other numbers are other functions.
+    """
     return tuple(
         f"""\
 import json
@@ -49,5 +54,5 @@ def count_{number}(text: str, limit: int = LIMIT_{number}) -> list[str]:
     found = Counter(text.split()).most_common(limit)
     return json.loads(json.dumps([word for word, _ in found]))
 """
-        for number in range(count)
+        for number in range(first, first + count)
     )

@@ -1,13 +1,14 @@
 """How costs grow with what there is more and more of."""
 
+import itertools
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
 from benchmarks import clients, pool, processes
 from benchmarks.cases.footprint import open_sessions
-from benchmarks.clock import Contender, Measure, interleave, our, repeated, timed_async
+from benchmarks.clock import Contender, Measure, interleave, our, timed, timed_async
 from benchmarks.pool import PoolUnderTest
 from benchmarks.programs import functions
 from benchmarks.report import MEBIBYTES, MILLISECONDS, Figure, Section
@@ -23,6 +24,8 @@ EXECUTIONS = (0, 100, 500, 1000, 2000)
 _KIB = 1 << 10
 _BATCH_BYTES = 1 << 20
 _SETTLING = 20
+
+_numbers = itertools.count(1)
 # More than all that is printed or run here.
 _UNBOUNDED = 1 << 30
 
@@ -100,7 +103,7 @@ def _with_functions(setting: Setting) -> list[Section]:
             )
             for count in counts
         }
-        gatherings = {count: repeated(_gathering(texts[count])) for count in counts}
+        gatherings = {count: _gatherings(count) for count in counts}
         batch = setting.many(50, 2)
         return [
             _turns("module made of functions", gatherings, "functions", rounds),
@@ -109,8 +112,14 @@ def _with_functions(setting: Setting) -> list[Section]:
         ]
 
 
-def _gathering(texts: Sequence[str]) -> Callable[[], object]:
-    return lambda: FunctionModule.from_functions(texts)
+def _gatherings(count: int) -> Measure:
+    """Measure what a module costs whose functions were never seen before."""
+
+    def once() -> float:
+        texts = functions(count, first=next(_numbers) * FUNCTIONS[-1])
+        return timed(lambda: FunctionModule.from_functions(texts))
+
+    return lambda times: [once() for _ in range(times)]
 
 
 def _turns(
