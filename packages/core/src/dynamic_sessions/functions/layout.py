@@ -27,7 +27,10 @@ def definition_text(
             if leave_out(item) or _is_staticmethod(item):
                 hidden.update(range(item.lineno, (item.end_lineno or item.lineno) + 1))
     elif not isinstance(statement, ast.If | ast.Try):
-        return (ast.get_source_segment(text, statement) or ast.unparse(statement)) + "\n"
+        # Of its own lines alone: those of the whole file would be split again for each statement.
+        place = ast.increment_lineno(ast.copy_location(ast.Pass(), statement), 1 - first)
+        segment = ast.get_source_segment("".join(lines[first - 1 : last]), place)
+        return (segment or ast.unparse(statement)) + "\n"
     kept = "".join(
         line for number, line in enumerate(lines[first - 1 : last], first) if number not in hidden
     )
