@@ -1,16 +1,20 @@
 """How costs grow with what there is more and more of."""
 
 import itertools
+import runpy
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks import clients, pool, processes
 from benchmarks.cases.footprint import open_sessions
-from benchmarks.clock import Contender, Measure, interleave, our, timed, timed_async
+from benchmarks.clock import Contender, Measure, interleave, our, repeated, timed, timed_async
 from benchmarks.pool import PoolUnderTest
-from benchmarks.programs import functions
+from benchmarks.programs import file_of_functions, functions
 from benchmarks.report import MEBIBYTES, MILLISECONDS, Figure, Section
 from benchmarks.setting import Setting
 from benchmarks.trend import curve
@@ -35,12 +39,10 @@ _TALKATIVE = "text = 'x' * 1000; print(text); text"
 
 def growth(setting: Setting) -> list[Section]:
     """With sessions, with functions, with output and with what a session ran before."""
-    return [
-        *_with_sessions(setting),
-        *_with_functions(setting),
-        *_with_output(setting),
-        *_with_history(setting),
-    ]
+    sections = _with_sessions(setting)
+    with setting.pool() as usual:
+        sections += [*_with_functions(setting, usual), *_with_output(setting, usual)]
+    return [*sections, *_with_history(setting)]
 
 
 def _with_sessions(setting: Setting) -> list[Section]:
@@ -82,13 +84,12 @@ def _with_sessions(setting: Setting) -> list[Section]:
     ]
 
 
-def _with_functions(setting: Setting) -> list[Section]:
+def _with_functions(setting: Setting, tested: PoolUnderTest) -> list[Section]:
     """Functions that an AsyncSessionPool sets up in each session."""
     counts = FUNCTIONS[: setting.many(len(FUNCTIONS), 3)]
     texts = {count: functions(count) for count in counts}
     rounds = setting.many(10, 1)
     with ExitStack() as stack:
-        tested = stack.enter_context(setting.pool())
         first_results = {
             count: stack.enter_context(
                 clients.asynchronous_first_results(tested, setting.runner, functions=texts[count])
@@ -103,23 +104,38 @@ def _with_functions(setting: Setting) -> list[Section]:
             )
             for count in counts
         }
-        gatherings = {count: _gatherings(count) for count in counts}
+        from_texts = {count: repeated(partial(_gather_texts, count)) for count in counts}
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        from_files = {count: _gatherings_of_files(folder, count) for count in counts}
         batch = setting.many(50, 2)
         return [
-            _turns("module made of functions", gatherings, "functions", rounds),
+            _turns("module made of texts", from_texts, "functions", rounds),
+            _turns("module made of functions of a file", from_files, "functions", rounds),
             _turns("first result in a new session", first_results, "functions", rounds),
             _turns("further execution", executions, "functions", rounds, batch=batch),
         ]
 
 
-def _gatherings(count: int) -> Measure:
-    """Measure what a module costs whose functions were never seen before."""
+def _gather_texts(count: int) -> None:
+    FunctionModule.from_functions(functions(count, first=_never_used()))
+
+
+def _gatherings_of_files(folder: Path, count: int) -> Measure:
+    """Measure what it costs to gather all functions of a Python file."""
 
     def once() -> float:
-        texts = functions(count, first=next(_numbers) * FUNCTIONS[-1])
-        return timed(lambda: FunctionModule.from_functions(texts))
+        file = folder / f"functions_{next(_numbers)}.py"
+        file.write_text(file_of_functions(count, first=_never_used()))
+        namespace = runpy.run_path(str(file))
+        found = [each for name, each in namespace.items() if name.startswith("count_")]
+        return timed(lambda: FunctionModule.from_functions(found))
 
     return lambda times: [once() for _ in range(times)]
+
+
+def _never_used() -> int:
+    """Return the number of a function from which on all are new: the client remembers what it read."""
+    return next(_numbers) * FUNCTIONS[-1]
 
 
 def _turns(
@@ -137,10 +153,10 @@ def _turns(
     )
 
 
-def _with_output(setting: Setting) -> list[Section]:
+def _with_output(setting: Setting, usual: PoolUnderTest) -> list[Section]:
     """Characters that an execution prints: all of them returned, most of them cut, or fetched."""
     raised = {"output_characters": _UNBOUNDED}
-    with setting.pool() as usual, setting.pool(limits=raised) as generous:
+    with setting.pool(limits=raised) as generous:
         return [
             _outputs(setting, generous, "all in the answer", limit=_UNBOUNDED),
             _outputs(setting, usual, "cut at the limit of a million characters", cut=True),

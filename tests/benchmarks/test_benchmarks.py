@@ -185,7 +185,8 @@ GROWTH = {
         "memory of pool and sessions, by sessions that are alive",
     },
     ("0 functions", "1 functions", "10 functions"): {
-        "module made of functions, by functions",
+        "module made of texts, by functions",
+        "module made of functions of a file, by functions",
         "first result in a new session, by functions",
         "further execution, by functions",
     },
