@@ -22,7 +22,7 @@ from dynamic_sessions import AsyncSession, AsyncSessionPool, FunctionModule
 
 SESSIONS = (1, 10, 50, 100, 250, 500)
 FUNCTIONS = (0, 1, 10, 50, 100, 200)
-OUTPUT_KIBIBYTES = (1, 8, 64, 512, 4 << 10, 32 << 10, 64 << 10)
+OUTPUT_KIBIBYTES = (1, 8, 64, 512, 4 << 10, 16 << 10, 64 << 10)
 EXECUTIONS = (0, 100, 500, 1000, 2000)
 
 _KIB = 1 << 10
