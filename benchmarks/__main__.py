@@ -11,6 +11,7 @@ from benchmarks.cases.distance import distance
 from benchmarks.cases.ending import ending
 from benchmarks.cases.files import files
 from benchmarks.cases.footprint import idle_memory, live_sessions
+from benchmarks.cases.growth import growth
 from benchmarks.cases.importing import imports
 from benchmarks.cases.latency import execution, first_result, plot
 from benchmarks.cases.load import burst, throughput
@@ -31,6 +32,7 @@ CASES: dict[str, Callable[[Setting], list[Section]]] = {
     "throughput": throughput,
     "ending": ending,
     "live": live_sessions,
+    "growth": growth,
     "files": files,
     "distance": distance,
     "client-cost": client_cost,

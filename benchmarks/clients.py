@@ -42,15 +42,23 @@ def synchronous_executions(pool: PoolUnderTest) -> Generator[Measure]:
 
 @contextmanager
 def asynchronous_executions(
-    endpoint: str, token: str, runner: asyncio.Runner
+    endpoint: str, token: str, runner: asyncio.Runner, *, functions: Sequence[str] = ()
 ) -> Generator[Measure]:
-    """Yield what measures an execution by AsyncSessionPool."""
+    """Yield what measures an execution by AsyncSessionPool.
+
+    Args:
+        endpoint: Of the pool.
+        token: Its bearer token.
+        runner: The event loop.
+        functions: Texts of functions that the session has set up first.
+    """
+    module = FunctionModule.from_functions(functions)
 
     async def several(session: AsyncSession, count: int) -> list[float]:
         return [await timed_async(lambda: _execute(session)) for _ in range(count)]
 
     with _asynchronous_client(endpoint, token, runner) as client:
-        session = client.session()
+        session = client.session(functions=module)
         yield lambda count: runner.run(several(session, count))
 
 

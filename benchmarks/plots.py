@@ -8,7 +8,7 @@ from typing import Literal
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from matplotlib.typing import RcKeyType
 
 # Of matplotlib's methods, most leave open what else they take.
@@ -121,6 +121,9 @@ def _scale(axes: Axes, direction: Literal["x", "y"], rows: Sequence[Row]) -> Non
     else:
         axes.set_ylim(bottom=min(0, *values))
     axis = axes.xaxis if direction == "x" else axes.yaxis
+    if wide and max(values) < _WIDE**2 * min(values):
+        # Powers of ten alone might leave one label.
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axis.set_minor_formatter(NullFormatter())
 

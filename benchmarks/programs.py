@@ -33,11 +33,26 @@ pd.DataFrame({"x": np.arange(10)}).describe()
     theirs="png",
 )
 
-TEN_FUNCTIONS = tuple(
-    f"""\
-import json
-from collections import Counter
+_IMPORTS = "import json\nfrom collections import Counter\n"
 
+
+def functions(count: int, *, first: int = 0) -> tuple[str, ...]:
+    """Texts of functions as an agent may be given them: with imports and a constant of their own.
+
+    Args:
+        count: How many.
+        first: The number of the first one; those of other numbers are other functions.
+    """
+    return tuple(_IMPORTS + _function(number) for number in range(first, first + count))
+
+
+def file_of_functions(count: int, *, first: int) -> str:
+    """The same functions as one file has them."""
+    return _IMPORTS + "".join(_function(number) for number in range(first, first + count))
+
+
+def _function(number: int) -> str:
+    return f"""
 LIMIT_{number} = 3
 
 
@@ -46,6 +61,3 @@ def count_{number}(text: str, limit: int = LIMIT_{number}) -> list[str]:
     found = Counter(text.split()).most_common(limit)
     return json.loads(json.dumps([word for word, _ in found]))
 """
-    for number in range(10)
-)
-"""Functions as an agent may be given them: with imports and a constant of their own."""

@@ -43,7 +43,7 @@ def idle_memory(setting: Setting) -> list[Section]:
     count = setting.many(IDLE_SESSIONS, 3)
     with setting.pool_without_stock() as pool:
         before = _usage_below(pool.process)
-        count = len(_open_sessions(pool, count))
+        count = len(open_sessions(pool, count))
         figures = _growth(
             f"pool, {count} sessions", "ours", before, _usage_below(pool.process), sessions=count
         )
@@ -65,7 +65,7 @@ def live_sessions(setting: Setting) -> list[Section]:
     nothing = _usage_below(os.getpid())
     with setting.pool_without_stock() as pool:
         empty = _usage_below(pool.process)
-        seconds = _open_sessions(pool, setting.many(LIVE_SESSIONS, 10))
+        seconds = open_sessions(pool, setting.many(LIVE_SESSIONS, 10))
         count = len(seconds)
         each = _growth(
             f"pool, {count} sessions", "ours", empty, _usage_below(pool.process), sessions=count
@@ -107,7 +107,7 @@ def live_sessions(setting: Setting) -> list[Section]:
     ]
 
 
-def _open_sessions(pool: PoolUnderTest, count: int) -> list[float]:
+def open_sessions(pool: PoolUnderTest, count: int) -> list[float]:
     """Open as many, or as many as there is memory for.
 
     Returns:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from benchmarks import clients, limits, peers, pool
 from benchmarks.clock import after_pause, interleave, our, peer
 from benchmarks.peers import BareKernel, CommandLine, JupyterExecutor
-from benchmarks.programs import PLOT, PRINT, TEN_FUNCTIONS
+from benchmarks.programs import PLOT, PRINT, functions
 from benchmarks.report import MILLISECONDS, Better, Section
 from benchmarks.setting import Setting
 from dynamic_sessions_local import LocalSessionPool
@@ -25,7 +25,7 @@ def first_result(setting: Setting) -> list[Section]:
         new_pools = pool.first_results_of_new_pools(setting.launcher)
         by_core = stack.enter_context(clients.asynchronous_first_results(stocked, runner))
         with_functions = stack.enter_context(
-            clients.asynchronous_first_results(stocked, runner, functions=TEN_FUNCTIONS)
+            clients.asynchronous_first_results(stocked, runner, functions=functions(10))
         )
         warm, core, ten, cold, new, *others = interleave(
             [

@@ -178,7 +178,31 @@ ROWS["memory for a file, 1 of 4,096 KiB"] = {
     for direction in ("up", "down")
     for who in ("client", "server")
 }
-TARGETS = 25
+GROWTH = {
+    ("1 sessions", "10 sessions"): {
+        "execution, by sessions that are alive",
+        "new identifier to first result, by sessions that are alive",
+        "memory of pool and sessions, by sessions that are alive",
+    },
+    ("0 functions", "1 functions", "10 functions"): {
+        "module made of texts, by functions",
+        "module made of functions of a file, by functions",
+        "first result in a new session, by functions",
+        "further execution, by functions",
+    },
+    ("1 KiB", "8 KiB", "64 KiB", "512 KiB"): {
+        "execution that prints, all in the answer",
+        "execution that prints, cut at the limit of a million characters",
+        "execution that prints, `full_output` beyond that limit",
+    },
+    ("0 before", "10 before", "20 before"): {
+        "execution, by executions before it",
+        "execution, by executions before it, all of them kept by the client",
+        "memory of pool and session, by executions before",
+    },
+}
+ROWS.update({title: set(names) for names, titles in GROWTH.items() for title in titles})
+TARGETS = 25 + sum(map(len, GROWTH.values()))
 
 
 @pytest.fixture(scope="module")

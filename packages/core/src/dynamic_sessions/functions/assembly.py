@@ -2,13 +2,14 @@
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
 
 from dynamic_sessions.errors import FunctionSourceError
 from dynamic_sessions.functions.bindings import ALWAYS_THERE
-from dynamic_sessions.functions.parsing import parsed, parsed_statement
-from dynamic_sessions.functions.scope import FreeNames, bound_names, free_names
+from dynamic_sessions.functions.parsing import parsed_statement
+from dynamic_sessions.functions.scope import bound_names
 from dynamic_sessions.functions.spec import FunctionSpec, UnresolvedName
+from dynamic_sessions.functions.statements import Statement, statements_of
 
 _TRIED_IMPORT = """\
 try:
@@ -20,26 +21,22 @@ except Exception:  # Only annotations need it.
 _NEVER_RUN = "if False:  # Only the reader of annotations needs these."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """A statement of the module's top level, and what it takes from there."""
-
-    text: str
-    free: FreeNames
-
-
 def gather(specs: Iterable[FunctionSpec]) -> dict[str, Statement]:
     """Return every statement of the module by each name that it binds."""
     statements: dict[str, Statement] = {}
     imported = names_imported_by(specs)
     functions: dict[str, str] = {}
+    gathered: set[str] = set()
     for spec in specs:
         if functions.setdefault(spec.name, spec.source) != spec.source:
             raise FunctionSourceError(
                 f"Two functions are called {spec.name}: rename one of them.", function=spec.name
             )
         for text in (spec.source, *spec.support):
-            for name, statement in _parsed(text, spec).items():
+            if text in gathered:
+                continue
+            gathered.add(text)
+            for name, statement in _by_bound_name(text, spec).items():
                 clash = name in imported or statements.get(name, statement) != statement
                 if clash:
                     raise FunctionSourceError(
@@ -51,19 +48,15 @@ def gather(specs: Iterable[FunctionSpec]) -> dict[str, Statement]:
     return statements
 
 
-def _parsed(text: str, spec: FunctionSpec) -> Mapping[str, Statement]:
+def _by_bound_name(text: str, spec: FunctionSpec) -> Mapping[str, Statement]:
     try:
-        body = parsed(text).body
+        statements = statements_of(text)
     except SyntaxError as error:
         raise FunctionSourceError(
             f"The text of the function {spec.name} is not valid Python ({error}).",
             function=spec.name,
         ) from error
-    return {
-        name: Statement(text=text, free=free_names(statement))
-        for statement in body
-        for name in bound_names(statement)
-    }
+    return {name: statement for statement in statements for name in statement.bound}
 
 
 def names_imported_by(specs: Iterable[FunctionSpec]) -> dict[str, str]:
@@ -85,20 +78,19 @@ def names_imported_by(specs: Iterable[FunctionSpec]) -> dict[str, str]:
     return meanings
 
 
-def check_complete(spec: FunctionSpec, bound: Iterable[str]) -> None:
+def check_complete(spec: FunctionSpec, bound: AbstractSet[str]) -> None:
     """Refuse a function that uses a name which neither it nor the module around it binds.
 
     Raises:
         FunctionSourceError: It does; the error says which name, where, and what to do.
     """
-    available = {*bound, *ALWAYS_THERE}
     reasons = {item.name: item for item in spec.unresolved}
     for text in (spec.source, *spec.support):
-        for statement in parsed(text).body:
-            free = free_names(statement)
-            for name in sorted(free.all - free.assigned - available):
+        for statement in statements_of(text):
+            free = statement.free
+            for name in sorted(free.all - free.assigned - bound - ALWAYS_THERE):
                 found = reasons.get(name) or UnresolvedName(
-                    name=name, line=statement.lineno, reason="would not exist in the session"
+                    name=name, line=statement.line, reason="would not exist in the session"
                 )
                 raise FunctionSourceError(
                     f"The function {spec.name} uses {name!r} (line {found.line}), which "

@@ -1,9 +1,10 @@
 """The text of a statement, cut out of its module and moved to the left margin."""
 
 import ast
+import functools
 import io
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def definition_text(
@@ -17,7 +18,7 @@ def definition_text(
         leave_out: Says of a decorator whether it is dropped. A static method's own decorator is
             dropped in any case: it means nothing outside of a class.
     """
-    lines = list(io.StringIO(text))
+    lines = _lines(text)
     first, last = statement.lineno, statement.end_lineno or statement.lineno
     hidden: set[int] = set()
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -26,11 +27,20 @@ def definition_text(
             if leave_out(item) or _is_staticmethod(item):
                 hidden.update(range(item.lineno, (item.end_lineno or item.lineno) + 1))
     elif not isinstance(statement, ast.If | ast.Try):
-        return (ast.get_source_segment(text, statement) or ast.unparse(statement)) + "\n"
+        # Of its own lines alone: those of the whole file would be split again for each statement.
+        place = ast.increment_lineno(ast.copy_location(ast.Pass(), statement), 1 - first)
+        segment = ast.get_source_segment("".join(lines[first - 1 : last]), place)
+        return (segment or ast.unparse(statement)) + "\n"
     kept = "".join(
         line for number, line in enumerate(lines[first - 1 : last], first) if number not in hidden
     )
     return _at_left_margin(kept, statement.col_offset).rstrip() + "\n"
+
+
+# All definitions of one file are cut from the same lines.
+@functools.lru_cache(maxsize=32)
+def _lines(text: str) -> Sequence[str]:
+    return tuple(io.StringIO(text))
 
 
 def _is_staticmethod(decorator: ast.expr) -> bool:

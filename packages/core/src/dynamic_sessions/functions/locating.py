@@ -125,7 +125,7 @@ def _located_function(function: FunctionType) -> tuple[Located, tuple[ast.AST, .
             "pass the text of the function as a string",
         )
     bindings = _bindings_of(text)
-    for node, scopes in _definitions(bindings.tree, ()) if bindings else ():
+    for node, scopes in _definitions_of(bindings.tree) if bindings else ():
         if bindings and not isinstance(node, ast.ClassDef) and _is_definition_of(code, node):
             _check_method(node, scopes)
             namespace = function.__globals__
@@ -168,7 +168,7 @@ def _located_class(kind: type) -> tuple[Located, tuple[ast.AST, ...]]:
             continue
         found = [
             (node, scopes)
-            for node, scopes in _definitions(bindings.tree, ())
+            for node, scopes in _definitions_of(bindings.tree)
             if isinstance(node, ast.ClassDef) and [*map(_name_of, scopes), node.name] == path
         ]
         if len(found) > 1:
@@ -207,6 +207,13 @@ def _bindings_of(text: str) -> ModuleBindings | None:
         return bindings_of(text)
     except SyntaxError:
         return None
+
+
+@functools.lru_cache(maxsize=32)
+def _definitions_of(
+    tree: ast.Module,
+) -> tuple[tuple[Definition, tuple[ast.AST, ...]], ...]:
+    return tuple(_definitions(tree, ()))
 
 
 def _definitions(

@@ -19,14 +19,13 @@ from dynamic_sessions.functions.cells import cell_texts
 from dynamic_sessions.functions.host_modules import is_only_on_host
 from dynamic_sessions.functions.layout import definition_text
 from dynamic_sessions.functions.locating import dispatch_reason
-from dynamic_sessions.functions.parsing import parsed, parsed_statement
-from dynamic_sessions.functions.scope import annotation_names, bound_names, free_names
 from dynamic_sessions.functions.spec import (
     Requirements,
     UnresolvedName,
     imported_module,
     requirements_of,
 )
+from dynamic_sessions.functions.statements import statements_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +92,13 @@ class Luggage:
         """Take everything along that a statement needs, and return its own text."""
         reading = reading or self._reading
         text = reading.text_of(statement)
-        bare = parsed_statement(text)
-        self.seen |= bound_names(bare)
-        free = free_names(bare)
+        bare = statements_of(text)[0]
+        self.seen |= bare.bound
+        free = bare.free
         for name in sorted(free.all - self.seen):
             self.seen.add(name)
             self._resolve(name, statement, reading, own_global=name in free.assigned)
-        for name in sorted(annotation_names(bare)):
+        for name in sorted(bare.annotations):
             self.annotated.setdefault(name, reading)
         return text
 
@@ -164,7 +163,7 @@ class Luggage:
 
 
 def _names_bound_in(text: str) -> set[str]:
-    return {name for statement in parsed(text).body for name in bound_names(statement)}
+    return {name for statement in statements_of(text) for name in statement.bound}
 
 
 def _import_of_value(name: str, value: object) -> ImportBinding | None:

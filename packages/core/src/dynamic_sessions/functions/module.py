@@ -68,8 +68,9 @@ class FunctionModule:
         _check_module_name(name)
         specs = tuple(dict.fromkeys(spec_of(function) for function in functions))
         statements = gather(specs)
+        available = statements.keys() | names_imported_by(specs)
         for spec in specs:
-            check_complete(spec, statements.keys() | names_imported_by(specs))
+            check_complete(spec, available)
         packages = sorted({package for spec in specs for package in spec.packages})
         source = module_text(specs, statements)
         bound = {name for spec in specs for name in (spec.name, *spec.types)}

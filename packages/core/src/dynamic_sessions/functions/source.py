@@ -16,13 +16,14 @@ from dynamic_sessions.functions.locating import Definition, locate, refusal
 from dynamic_sessions.functions.luggage import Luggage, Reading
 from dynamic_sessions.functions.parsing import parsed, parsed_statement
 from dynamic_sessions.functions.partials import bound_arguments, name_of_partial, renamed
-from dynamic_sessions.functions.scope import annotation_names, bound_names, free_names
+from dynamic_sessions.functions.scope import annotation_names
 from dynamic_sessions.functions.spec import (
     FunctionSpec,
     InjectableFunction,
     Requirements,
     requirements_of,
 )
+from dynamic_sessions.functions.statements import statements_of
 
 REQUIREMENT_DECORATORS = frozenset(
     {
@@ -162,9 +163,9 @@ def _types_of_signature(source: str, support: Sequence[str]) -> tuple[str, ...]:
     statements = {
         name: statement
         for text in support
-        for statement in parsed(text).body
-        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
-        for name in bound_names(statement)
+        for statement in statements_of(text)
+        if not statement.is_function
+        for name in statement.bound
     }
     definition = parsed_statement(source)
     if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -176,7 +177,7 @@ def _types_of_signature(source: str, support: Sequence[str]) -> tuple[str, ...]:
         mentioned = {
             other
             for statement in map(statements.__getitem__, pending)
-            for other in annotation_names(statement) | free_names(statement).at_definition
+            for other in statement.annotations | statement.free.at_definition
         }
         pending = (mentioned & statements.keys()) - found
     return tuple(sorted(found))
