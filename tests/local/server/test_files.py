@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dynamic_sessions_local.files import (
+    CHUNK,
     FileEntry,
     NameTakenError,
     NoSuchFileError,
@@ -63,9 +64,11 @@ def put(root: int, name: str, content: bytes) -> FileEntry:
 
 
 def content_of(root: int, name: str) -> bytes:
-    descriptor, size = open_file(root, path_of(name))
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(size)
+    found = open_file(root, path_of(name))
+    with os.fdopen(found.descriptor, "rb") as file:
+        content = file.read(found.size)
+    assert found.beginning == content[:CHUNK]
+    return content
 
 
 @pytest.mark.parametrize("text", ["", "/", "/mnt/data", "/mnt/data/", "//"])
@@ -223,6 +226,7 @@ def test_a_copied_tree_is_the_same_without_following_anything(
     (data / "link").symlink_to(secret / "secret.txt")
     os.mkfifo(data / "pipe")
     half = Upload(root)
+    half.write(b"half")
 
     assert copy_tree(root, target) == 1
     half.abort()

@@ -4,7 +4,8 @@ Code in the session may plant links, pipes and sockets there, or swap one thing 
 any moment. So no path is ever resolved: each component is opened relative to its parent's
 descriptor without following links, and what was opened is examined, not what was named.
 
-All functions but `in_thread` block; the event loop calls them through it.
+All functions but `in_thread` block; the event loop calls them through it. To hand a call over
+takes longer than most of what is done here with a small file, so each does as much as it can.
 """
 
 import asyncio
@@ -118,10 +119,31 @@ def stat_file(root: int, path: FilePath) -> FileEntry:
     return entry
 
 
-def open_file(root: int, path: FilePath) -> tuple[int, int]:
-    """A descriptor to read a regular file with, owned by the caller, and the file's size."""
+@dataclass(frozen=True, kw_only=True)
+class OpenFile:
+    """A regular file to read.
+
+    Attributes:
+        descriptor: Owned by whoever opened it.
+        size: Bytes.
+        beginning: The first of them, up to `CHUNK`.
+    """
+
+    descriptor: int
+    size: int
+    beginning: bytes
+
+
+def open_file(root: int, path: FilePath) -> OpenFile:
+    """Open a regular file and read its beginning."""
     with _translated(path.name), _opened(root, path.directory) as directory:
-        return _open_regular(directory, path.name)
+        descriptor, size = _open_regular(directory, path.name)
+        try:
+            beginning = os.pread(descriptor, min(CHUNK, size), 0)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    return OpenFile(descriptor=descriptor, size=size, beginning=beginning)
 
 
 def delete_file(root: int, path: FilePath) -> None:
@@ -134,23 +156,22 @@ def delete_file(root: int, path: FilePath) -> None:
 
 
 class Upload:
-    """A file on its way in, under a passing name in the root that no listing shows."""
+    """A file on its way in, under a passing name in the root that no listing shows.
+
+    It is made with the first bytes that are written.
+    """
 
     def __init__(self, root: int) -> None:
-        self._root = os.open(".", _DIRECTORY, dir_fd=root)
+        self._root = os.dup(root)
         self._passing_name = f".upload-{secrets.token_hex(8)}"
         self._descriptor = -1
-        try:
-            with _translated("upload"):
-                self._descriptor = _create_file(self._root, self._passing_name, 0o644)
-        except BaseException:
-            self.abort()
-            raise
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Append."""
         rest = memoryview(data)
         with _translated("upload"):
+            if self._descriptor < 0:
+                self._descriptor = _create_file(self._root, self._passing_name, 0o644)
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
 
@@ -169,8 +190,9 @@ class Upload:
         """Leave nothing behind. Does nothing after `commit`."""
         if self._root < 0:
             return
-        with contextlib.suppress(OSError):
-            os.unlink(self._passing_name, dir_fd=self._root)
+        if self._descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.unlink(self._passing_name, dir_fd=self._root)
         self._close()
 
     def _close(self) -> None:
