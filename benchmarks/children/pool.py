@@ -3,12 +3,14 @@
 import json
 import sys
 
-from dynamic_sessions_local import LocalSessionPool
+from dynamic_sessions_local import Limits, LocalSessionPool
 
 
 def main() -> None:
     """Say how to reach the pool, and serve until standard input ends."""
-    with LocalSessionPool(**json.loads(sys.argv[1])) as pool:
+    arguments = json.loads(sys.argv[1])
+    limits = Limits(**arguments.pop("limits", {}))
+    with LocalSessionPool(limits=limits, **arguments) as pool:
         about = {
             "endpoint": pool.endpoint,
             "token": pool.credential.get_token().token,

@@ -57,7 +57,7 @@ def path_of(text: str) -> FilePath:
 def put(root: int, name: str, content: bytes) -> FileEntry:
     upload = Upload(root)
     try:
-        upload.write(content)
+        upload.write([content])
         return upload.commit(path_of(name))
     finally:
         upload.abort()
@@ -119,7 +119,7 @@ def test_a_file_goes_in_and_comes_out(root: int) -> None:
 
 def test_an_upload_is_invisible_until_it_is_complete(root: int, data: Path) -> None:
     upload = Upload(root)
-    upload.write(b"half")
+    upload.write([b"half"])
     assert list_directory(root, ()) == []
     upload.abort()
     upload.abort()
@@ -226,7 +226,7 @@ def test_a_copied_tree_is_the_same_without_following_anything(
     (data / "link").symlink_to(secret / "secret.txt")
     os.mkfifo(data / "pipe")
     half = Upload(root)
-    half.write(b"half")
+    half.write([b"half"])
 
     assert copy_tree(root, target) == 1
     half.abort()

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from dynamic_sessions_local.dialects.errors import RequestError, invalid
-from dynamic_sessions_local.files import FileEntry, Upload, in_thread
+from dynamic_sessions_local.files import CHUNK, FileEntry, Upload, in_thread
 from dynamic_sessions_local.paths import FilePath, base_name
 
 MAX_FILES = 32
 MAX_OVERHEAD = 64 << 10
 _MAX_BOUNDARY_LINE = 256
-_HELD_BYTES = 256 << 10
 
 
 @dataclass
@@ -26,12 +25,14 @@ class ReceivedFile:
 
     name: str
     upload: Upload
-    _held: bytearray = field(default_factory=bytearray)
+    _held: list[bytes] = field(default_factory=list[bytes])
+    _held_bytes: int = 0
 
     async def add(self, data: bytes) -> None:
         """Append, by way of memory, so that a small file need not wait for a thread."""
-        self._held += data
-        if len(self._held) >= _HELD_BYTES:
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes >= CHUNK:
             await in_thread(self.upload.write, self._take_held())
 
     def commit(self, directory: tuple[str, ...]) -> FileEntry:
@@ -39,8 +40,8 @@ class ReceivedFile:
         self.upload.write(self._take_held())
         return self.upload.commit(FilePath(directory=directory, name=self.name))
 
-    def _take_held(self) -> bytearray:
-        held, self._held = self._held, bytearray()
+    def _take_held(self) -> list[bytes]:
+        held, self._held, self._held_bytes = self._held, [], 0
         return held
 
 

@@ -29,5 +29,5 @@ def acting_as_owner_of(directory: int) -> Generator[None]:
 
 
 @cache
-def _c_library() -> ctypes.CDLL:
-    return ctypes.CDLL(None)
+def _c_library() -> ctypes.PyDLL:
+    return ctypes.PyDLL(None)
