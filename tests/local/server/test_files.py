@@ -126,6 +126,16 @@ def test_an_upload_is_invisible_until_it_is_complete(root: int, data: Path) -> N
     assert list(data.iterdir()) == []
 
 
+def test_an_upload_takes_more_parts_than_one_system_call_does(root: int) -> None:
+    parts = [bytes([number % 256]) * (number % 3) for number in range(5000)]
+    upload = Upload(root)
+    upload.write(parts)
+    upload.write([])
+    upload.write([b"end"])
+    upload.commit(path_of("a.bin"))
+    assert content_of(root, "a.bin") == b"".join(parts) + b"end"
+
+
 def test_an_upload_replaces_a_link_instead_of_writing_through_it(
     root: int, data: Path, secret: Path
 ) -> None:
