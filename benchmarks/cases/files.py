@@ -22,6 +22,7 @@ from dynamic_sessions import AsyncSessionPool
 MIB = 1 << 20
 RATE_TARGET = 0.8
 MEMORY_TARGET = 32 * MIB
+DATA_BYTES = 256 * MIB
 BARE = "httpx and a bare Starlette route"
 OURS = "AsyncSessionPool and pool"
 
@@ -49,16 +50,22 @@ class _Way:
 
 def files(setting: Setting) -> list[Section]:
     """Small ones, where each costs a request, and large ones, where each costs copies."""
-    # No larger: the service takes no upload over 128 MiB, and so neither do client and pool.
     sizes = [(1 << 10, 3), (MIB, 2)] if setting.quick else [(1 << 10, 1000), (MIB, 100)]
-    sizes.append((setting.many(100, 4) * MIB, 1))
+    sizes.append((setting.many(512, 4) * MIB, 1))
     return [section for size, count in sizes for section in _sections_of_size(setting, size, count)]
 
 
 def _sections_of_size(setting: Setting, size: int, count: int) -> list[Section]:
     label = f"{count} of {size >> 10:,} KiB"
+    # By themselves client and pool take no upload over 128 MiB, since the service takes none.
+    limits = {
+        "upload_bytes": size,
+        "file_bytes": size,
+        # Room for the files that come while those that they replace are there.
+        "data_bytes": DATA_BYTES + 2 * size,
+    }
     with (
-        setting.pool() as pool,
+        setting.pool(limits=limits) as pool,
         Child("streams") as bare,
         TemporaryDirectory(dir="/dev/shm") as folder,
     ):
@@ -67,7 +74,7 @@ def _sections_of_size(setting: Setting, size: int, count: int) -> list[Section]:
         port = cast("int", bare.read())
         opened = AsyncExitStack()
         ways = setting.runner.run(
-            _open(opened, _ours(pool, source), _bare(port, bare.process, source))
+            _open(opened, _ours(pool, source, size), _bare(port, bare.process, source))
         )
         names = [f"{number}.bin" for number in range(count)]
         sections = [
@@ -134,8 +141,8 @@ def _memory(setting: Setting, title: str, ways: list[_Way], name: str) -> Sectio
 
 
 @asynccontextmanager
-async def _ours(pool: PoolUnderTest, source: Path) -> AsyncGenerator[_Way]:
-    async with AsyncSessionPool(pool.endpoint, pool.token) as client:
+async def _ours(pool: PoolUnderTest, source: Path, size: int) -> AsyncGenerator[_Way]:
+    async with AsyncSessionPool(pool.endpoint, pool.token, upload_limit=size) as client:
         transfers = client.session().files
         yield _Way(
             name=OURS,

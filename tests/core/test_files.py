@@ -15,9 +15,9 @@ from dynamic_sessions import (
     ServiceProtocolError,
 )
 from dynamic_sessions.files import session_name
+from dynamic_sessions.local_files import CHUNK_BYTES
 from dynamic_sessions.local_paths import check_local_name
 from dynamic_sessions.testing import ScriptedService
-from dynamic_sessions.uploads import CHUNK_BYTES
 
 URL = "https://pool.test/subscriptions/s/sessionPools/p"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dynamic_sessions_local.files import (
+    CHUNK,
     FileEntry,
     NameTakenError,
     NoSuchFileError,
@@ -56,16 +57,18 @@ def path_of(text: str) -> FilePath:
 def put(root: int, name: str, content: bytes) -> FileEntry:
     upload = Upload(root)
     try:
-        upload.write(content)
+        upload.write([content])
         return upload.commit(path_of(name))
     finally:
         upload.abort()
 
 
 def content_of(root: int, name: str) -> bytes:
-    descriptor, size = open_file(root, path_of(name))
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(size)
+    found = open_file(root, path_of(name))
+    with os.fdopen(found.descriptor, "rb") as file:
+        content = file.read(found.size)
+    assert found.beginning == content[:CHUNK]
+    return content
 
 
 @pytest.mark.parametrize("text", ["", "/", "/mnt/data", "/mnt/data/", "//"])
@@ -116,11 +119,21 @@ def test_a_file_goes_in_and_comes_out(root: int) -> None:
 
 def test_an_upload_is_invisible_until_it_is_complete(root: int, data: Path) -> None:
     upload = Upload(root)
-    upload.write(b"half")
+    upload.write([b"half"])
     assert list_directory(root, ()) == []
     upload.abort()
     upload.abort()
     assert list(data.iterdir()) == []
+
+
+def test_an_upload_takes_more_parts_than_one_system_call_does(root: int) -> None:
+    parts = [bytes([number % 256]) * (number % 3) for number in range(5000)]
+    upload = Upload(root)
+    upload.write(parts)
+    upload.write([])
+    upload.write([b"end"])
+    upload.commit(path_of("a.bin"))
+    assert content_of(root, "a.bin") == b"".join(parts) + b"end"
 
 
 def test_an_upload_replaces_a_link_instead_of_writing_through_it(
@@ -223,6 +236,7 @@ def test_a_copied_tree_is_the_same_without_following_anything(
     (data / "link").symlink_to(secret / "secret.txt")
     os.mkfifo(data / "pipe")
     half = Upload(root)
+    half.write([b"half"])
 
     assert copy_tree(root, target) == 1
     half.abort()

@@ -31,6 +31,7 @@ from dynamic_sessions.endpoints import Endpoint, is_loopback
 from dynamic_sessions.errors import ServiceError, ServiceProtocolError, ServiceTimeoutError
 from dynamic_sessions.failures import transport_errors
 from dynamic_sessions.lanes import Lanes
+from dynamic_sessions.local_files import CHUNK_BYTES
 from dynamic_sessions.parting import Access
 from dynamic_sessions.responses import raise_for_response
 from dynamic_sessions.retries import Retries, RetryPolicy
@@ -38,7 +39,7 @@ from dynamic_sessions.sending import Sending
 from dynamic_sessions.telemetry import Attributes, CallRecord, Telemetry
 from dynamic_sessions.tokens import TokenCache
 from dynamic_sessions.trust import trust_for
-from dynamic_sessions.uploads import CHUNK_BYTES, MultipartFile, UploadContent
+from dynamic_sessions.uploads import MultipartFile, UploadContent
 from dynamic_sessions.wire import Reply, RequestData
 
 logger = logging.getLogger("dynamic_sessions")

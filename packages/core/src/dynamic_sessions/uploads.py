@@ -9,9 +9,7 @@ from typing import BinaryIO, Protocol, TypeAlias, cast
 import anyio
 import anyio.to_thread
 
-from dynamic_sessions.local_files import LocalFile
-
-CHUNK_BYTES = 256 * 1024
+from dynamic_sessions.local_files import CHUNK_BYTES, LocalFile
 
 UploadSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A path on this machine, the content itself, or a seekable binary file."""
@@ -39,7 +37,7 @@ async def open_upload(source: UploadSource) -> tuple[UploadContent, str | None]:
         return _BytesContent(source), None
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return await _path_content(path), path.name
+        return await anyio.to_thread.run_sync(_path_content, path), path.name
     if not hasattr(source, "read"):
         raise TypeError(
             f"An upload takes a path, bytes or a binary file, not {type(source).__name__}."
@@ -93,11 +91,15 @@ class MultipartFile:
         }
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the body from its beginning."""
-        yield self._head
+        """Yield the body from its beginning, a small one in one piece."""
+        pending = self._head
         async for chunk in self._content:
-            yield chunk
-        yield self._tail
+            if len(pending) + len(chunk) > CHUNK_BYTES:
+                yield pending
+                pending = chunk
+            else:
+                pending += chunk
+        yield pending + self._tail
 
 
 def _quoted(file_name: str) -> str:
@@ -122,9 +124,15 @@ class _PathContent:
         self.size = size
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        rest = self.size
         async with LocalFile(self._path) as file:
-            while chunk := await file.read(CHUNK_BYTES):
+            while rest > 0:
+                # At the end a byte more than there should be, so that what was added shows.
+                chunk = await file.read(rest + 1 if rest <= CHUNK_BYTES else CHUNK_BYTES)
+                if not chunk:
+                    return
                 yield chunk
+                rest -= len(chunk)
 
 
 class _FileContent:
@@ -139,11 +147,18 @@ class _FileContent:
             yield chunk
 
 
-async def _path_content(path: Path) -> _PathContent:
-    status = await anyio.Path(path).stat()
-    if await anyio.Path(path).is_dir():
+def _path_content(path: Path) -> UploadContent:
+    if path.is_dir():
         raise IsADirectoryError(f"{path} is a directory; upload its files one by one.")
-    return _PathContent(path, status.st_size)
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > CHUNK_BYTES:
+            return _PathContent(path, size)
+        # Now, since each later look at the file would be another hand-over to a thread.
+        content = file.read(size + 1)
+    if len(content) != size:
+        raise OSError(f"{path} changed its size from {size} bytes while it was read.")
+    return _BytesContent(content)
 
 
 def _file_content(file: BinaryIO) -> _FileContent:

@@ -1,25 +1,48 @@
 """Uploads taken apart as they arrive: neither in memory as a whole nor in a spool file."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from dynamic_sessions_local.dialects.errors import RequestError, invalid
-from dynamic_sessions_local.files import Upload, in_thread
-from dynamic_sessions_local.paths import base_name
+from dynamic_sessions_local.files import CHUNK, FileEntry, Upload, in_thread
+from dynamic_sessions_local.paths import FilePath, base_name
 
 MAX_FILES = 32
 MAX_OVERHEAD = 64 << 10
 _MAX_BOUNDARY_LINE = 256
 
 
-@dataclass(frozen=True)
+@dataclass
 class ReceivedFile:
-    """A file that is complete, but does not have its name yet."""
+    """A file that is complete, but does not have its name yet.
+
+    Attributes:
+        name: Which one it is to have.
+        upload: Has what was written so far.
+    """
 
     name: str
     upload: Upload
+    _held: list[bytes] = field(default_factory=list[bytes])
+    _held_bytes: int = 0
+
+    async def add(self, data: bytes) -> None:
+        """Append, by way of memory, so that a small file need not wait for a thread."""
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes >= CHUNK:
+            await in_thread(self.upload.write, self._take_held())
+
+    def commit(self, directory: tuple[str, ...]) -> FileEntry:
+        """Write the rest and give the file its name; blocks."""
+        self.upload.write(self._take_held())
+        return self.upload.commit(FilePath(directory=directory, name=self.name))
+
+    def _take_held(self) -> list[bytes]:
+        held, self._held, self._held_bytes = self._held, [], 0
+        return held
 
 
 async def receive_files(
@@ -118,7 +141,7 @@ class _Reader:
         self._file_size += len(data)
         if self._file_size > self._limit:
             raise too_large(self._limit)
-        await in_thread(self._received[-1].upload.write, data)
+        await self._received[-1].add(data)
 
 
 class _Parts:

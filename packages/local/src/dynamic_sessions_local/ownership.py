@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 from collections.abc import Generator
+from functools import cache
 
 
 @contextlib.contextmanager
@@ -17,7 +18,7 @@ def acting_as_owner_of(directory: int) -> Generator[None]:
         yield
         return
     owner = os.fstat(directory)
-    library = ctypes.CDLL(None)
+    library = _c_library()
     library.setfsgid(owner.st_gid)
     library.setfsuid(owner.st_uid)
     try:
@@ -25,3 +26,8 @@ def acting_as_owner_of(directory: int) -> Generator[None]:
     finally:
         library.setfsuid(0)
         library.setfsgid(0)
+
+
+@cache
+def _c_library() -> ctypes.PyDLL:
+    return ctypes.PyDLL(None)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dynamic_sessions_local.dialects.errors import RequestError, envelope
-from dynamic_sessions_local.files import CHUNK, in_thread
+from dynamic_sessions_local.files import CHUNK, OpenFile, in_thread
 
 
 def json_response(
@@ -34,16 +34,14 @@ class FileResponse(Response):
     """Streams an open file and closes it.
 
     Args:
-        descriptor: Of a regular file; the response's from now on.
-        size: How many bytes of it to send.
+        file: The response's from now on.
     """
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, file: OpenFile) -> None:
         super().__init__(
-            headers={"content-length": str(size)}, media_type="application/octet-stream"
+            headers={"content-length": str(file.size)}, media_type="application/octet-stream"
         )
-        self._descriptor = descriptor
-        self._size = size
+        self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file."""
@@ -57,17 +55,16 @@ class FileResponse(Response):
             )
             await self._send_content(send)
         finally:
-            os.close(self._descriptor)
+            os.close(self._file.descriptor)
 
     async def _send_content(self, send: Send) -> None:
-        sent = 0
-        while sent < self._size:
-            wanted = min(CHUNK, self._size - sent)
-            data = await in_thread(os.pread, self._descriptor, wanted, sent)
-            if not data:
-                # The session cut its file meanwhile. Left without an end, the response breaks
-                # off, which tells the client more than a shorter file would.
-                return
-            sent += len(data)
+        size, data = self._file.size, self._file.beginning
+        sent = len(data)
+        # Where the session cuts its file meanwhile, no more data comes. Left without an end, the
+        # response then breaks off, which tells the client more than a shorter file would.
+        while data and sent < size:
             await send({"type": "http.response.body", "body": data, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            wanted = min(CHUNK, size - sent)
+            data = await in_thread(os.pread, self._file.descriptor, wanted, sent)
+            sent += len(data)
+        await send({"type": "http.response.body", "body": data, "more_body": sent < size})

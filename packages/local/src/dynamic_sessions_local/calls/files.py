@@ -22,7 +22,13 @@ from dynamic_sessions_local.files import (
     stat_file,
 )
 from dynamic_sessions_local.limits import Limits
-from dynamic_sessions_local.multipart import MAX_FILES, MAX_OVERHEAD, receive_files, too_large
+from dynamic_sessions_local.multipart import (
+    MAX_FILES,
+    MAX_OVERHEAD,
+    ReceivedFile,
+    receive_files,
+    too_large,
+)
 from dynamic_sessions_local.paths import FilePath, parse_directory, parse_file
 from dynamic_sessions_local.responses import FileResponse, json_response
 from dynamic_sessions_local.session import Session
@@ -77,8 +83,7 @@ class FileCalls:
         query.version(VERSIONS)
         identifier = query.identifier()
         path = _file_path(request, query)
-        descriptor, size = await self._in_directory(identifier, open_file, path)
-        return FileResponse(descriptor, size)
+        return FileResponse(await self._in_directory(identifier, open_file, path))
 
     async def delete_file(self, request: Request) -> Response:
         """`DELETE /files/{name}`."""
@@ -122,7 +127,7 @@ class FileCalls:
         async def begin() -> Upload:
             async with session.directory() as root:
                 begun_under.add(session.guid)
-                return await in_thread(Upload, root)
+                return Upload(root)
 
         received = await receive_files(
             request.stream(),
@@ -132,21 +137,26 @@ class FileCalls:
             most=most,
         )
         try:
-            # Named only now: a body that turned out broken would have left some of its files.
-            async with session.directory():
-                if begun_under != {session.guid}:
-                    raise RequestError(
-                        409, "SessionRestarted", "the session was restarted during the upload"
-                    )
-                return [
-                    await in_thread(
-                        each.upload.commit, FilePath(directory=directory, name=each.name)
-                    )
-                    for each in received
-                ]
-        finally:
+            return await self._commit(session, begun_under, received, directory)
+        except BaseException:
             for each in received:
                 await in_thread(each.upload.abort)
+            raise
+
+    async def _commit(
+        self,
+        session: Session,
+        begun_under: set[str],
+        received: Sequence[ReceivedFile],
+        directory: tuple[str, ...],
+    ) -> list[FileEntry]:
+        # Named only now: a body that turned out broken would have left some of its files.
+        async with session.directory():
+            if begun_under != {session.guid}:
+                raise RequestError(
+                    409, "SessionRestarted", "the session was restarted during the upload"
+                )
+            return await in_thread(lambda: [each.commit(directory) for each in received])
 
 
 def _dialect(version: str) -> _FileDialect:
