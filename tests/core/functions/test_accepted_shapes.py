@@ -218,3 +218,21 @@ def test_a_name_bound_only_where_code_runs_travels(
     text = "from typing import TYPE_CHECKING\nif not TYPE_CHECKING:\n    X = 3\ndef f(): return X\n"
 
     assert in_session(FunctionModule.from_functions([text]), "print(f())") == "3"
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import os.path\nimport os.path",
+        "import os\nimport os.path",
+        "import os.path\nimport os",
+        "from os import path\nimport os\nfrom os import path",
+    ],
+)
+def test_an_import_may_be_repeated(
+    imports: str, in_session: Callable[[FunctionModule, str], str]
+) -> None:
+    used = "path" if "from" in imports else "os.path"
+    text = f"{imports}\ndef f(): return {used}.basename('a/b')\n"
+
+    assert in_session(FunctionModule.from_functions([text]), "print(f())") == "b"

@@ -194,6 +194,7 @@ REFUSED: list[tuple[InjectableFunction, str]] = [
     ("from .sibling import g\ndef f(): return g()", "relatively"),
     ("from dynamic_sessions import with_requirements\n@with_requirements()\ndef f(): pass", "text"),
     ("from math import *\ndef f(): return pi", "star import"),
+    ("from os import path\nfrom sys import path\ndef f(): return path", "bound more than once"),
 ]
 
 

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import overload
 
 from dynamic_sessions.exports import notebook, script
@@ -32,7 +33,8 @@ class SessionHistory(Sequence[PastExecution]):
             raise ValueError("A history keeps 0 executions or more.")
         self._limit = limit
         self._lock = threading.Lock()
-        self._entries: tuple[PastExecution, ...] = ()
+        self._entries: deque[PastExecution] = deque()
+        self._bytes = 0
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} executions)"
@@ -45,26 +47,34 @@ class SessionHistory(Sequence[PastExecution]):
     @overload
     def __getitem__(self, index: slice) -> tuple[PastExecution, ...]: ...
     def __getitem__(self, index: int | slice) -> PastExecution | tuple[PastExecution, ...]:
-        return self._entries[index]
+        return self._at_present()[index]
+
+    def __iter__(self) -> Iterator[PastExecution]:
+        return iter(self._at_present())
 
     def add(self, entry: PastExecution) -> None:
         """Keep an execution, and forget the oldest ones where there is no room for them."""
         if self._limit == 0:
             return
         with self._lock:
-            kept = (*self._entries, entry)[-self._limit :]
-            total = sum(each.size for each in kept)
-            while len(kept) > 1 and total > MOST_BYTES_REMEMBERED:
-                total -= kept[0].size
-                kept = kept[1:]
-            self._entries = kept
+            self._entries.append(entry)
+            self._bytes += entry.size
+            while len(self._entries) > 1 and self._is_over():
+                self._bytes -= self._entries.popleft().size
+
+    def _is_over(self) -> bool:
+        return len(self._entries) > self._limit or self._bytes > MOST_BYTES_REMEMBERED
+
+    def _at_present(self) -> tuple[PastExecution, ...]:
+        with self._lock:
+            return tuple(self._entries)
 
     def to_notebook(self) -> str:
         """Return a Jupyter notebook, format 4.5, as the text of an .ipynb file.
 
         Every execution is a cell with its output, results and pictures.
         """
-        return json.dumps(notebook(self._entries), ensure_ascii=False, indent=1) + "\n"
+        return json.dumps(notebook(self._at_present()), ensure_ascii=False, indent=1) + "\n"
 
     def to_script(self) -> str:
         """Return a Python script; of a session that runs commands, a Bash script.
@@ -72,4 +82,4 @@ class SessionHistory(Sequence[PastExecution]):
         Code that failed is in it as comments, since a script would end there; so are IPython's
         magics, which Python does not know.
         """
-        return script(self._entries)
+        return script(self._at_present())

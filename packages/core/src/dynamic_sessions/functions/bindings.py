@@ -69,6 +69,8 @@ class ModuleBindings:
         if not statements:
             return None if name in ALWAYS_THERE else self._unbound(name)
         last = statements[-1]
+        if len(statements) > 1 and (same := _repeated_import(statements, name)):
+            return same
         if len(statements) > 1 and not _are_overloads(statements):
             lines = ", ".join(str(statement.lineno) for statement in statements)
             return NoBinding(
@@ -201,6 +203,27 @@ def _import_binding(statement: ast.Import | ast.ImportFrom, name: str) -> Bindin
         module=(statement.module or "") if isinstance(statement, ast.ImportFrom) else alias.name,
         line=statement.lineno,
     )
+
+
+def _repeated_import(statements: list[ast.stmt], name: str) -> ImportBinding | None:
+    """Return the import that does what all of these do, as `import os.path` does for `import os`."""
+    bindings = [
+        _import_binding(statement, name)
+        for statement in statements
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+    ]
+    imports = [binding for binding in bindings if isinstance(binding, ImportBinding)]
+    if len(imports) < len(statements):
+        return None
+    widest = max(imports, key=lambda binding: len(binding.module))
+    return widest if all(_includes(widest, binding) for binding in imports) else None
+
+
+def _includes(widest: ImportBinding, binding: ImportBinding) -> bool:
+    if widest.statement == binding.statement:
+        return True
+    modules_alone = all(each.statement == f"import {each.module}" for each in (widest, binding))
+    return modules_alone and widest.module.startswith(f"{binding.module}.")
 
 
 def _are_overloads(statements: list[ast.stmt]) -> bool:
