@@ -397,6 +397,15 @@ def test_an_upload_beyond_the_quota_is_refused_and_leaves_nothing(small: httpx.C
     assert upload(small, "third.bin", b"x" * (MIB // 2)).status_code == 200
 
 
+def test_files_of_one_upload_that_do_not_fit_together_leave_nothing(small: httpx.Client) -> None:
+    assert upload(small, "first.bin", b"x" * (3 * MIB)).status_code == 200
+    files = [("file", (f"{number}.bin", b"x" * (MIB * 3 // 4))) for number in range(2)]
+    refused = small.post("files/upload", files=files, params={"api-version": LEGACY})
+    assert refused.status_code == 413
+    assert refused.json()["error"]["code"] == "SessionStorageFull"
+    assert run(small, "import os; os.listdir('/mnt/data')") == "['first.bin']"
+
+
 def test_an_upload_that_breaks_off_leaves_nothing(
     pool: LocalSessionPool, session: httpx.Client, identifier: str
 ) -> None:

@@ -68,8 +68,9 @@ class Lanes:
         oldest = anyio.current_time() - self._keep_alive
         while self._free and self._free[0][1] < oldest:
             unused, _ = self._free.popleft()
-            self._clients.discard(unused)
             await unused.aclose()
+            # Only now: if this was cancelled, it is closed with all the others.
+            self._clients.discard(unused)
 
 
 class _Body(httpx.AsyncByteStream):

@@ -15,7 +15,7 @@ from collections.abc import (
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -112,7 +112,7 @@ class Sender(Protocol):
 
 
 class Transport:
-    """Sends calls to one session pool over one pool of connections.
+    """Sends calls to one session pool; those at the same time each over their own connection.
 
     Args:
         resolve: Finds the endpoint. Runs once, in a worker thread, before the first call.
@@ -301,7 +301,7 @@ class Transport:
         return httpx.AsyncClient(
             base_url=endpoint.url,
             auth=BearerAuth(tokens),
-            headers={"User-Agent": f"dynamic-sessions/{version('dynamic-sessions')}"},
+            headers={"User-Agent": _user_agent()},
             limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_SECONDS),
             transport=None if self._transport is None else _Traced(self._transport),
             verify=trust,
@@ -371,6 +371,11 @@ class _Traced(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._transport.aclose()
+
+
+@cache
+def _user_agent() -> str:
+    return f"dynamic-sessions/{version('dynamic-sessions')}"
 
 
 def _note_sending(request: httpx.Request, sending: Sending) -> None:

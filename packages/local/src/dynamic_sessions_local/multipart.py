@@ -35,9 +35,12 @@ class ReceivedFile:
         if self._held_bytes >= CHUNK:
             await in_thread(self.upload.write, self._take_held())
 
-    def commit(self, directory: tuple[str, ...]) -> FileEntry:
-        """Write the rest and give the file its name; blocks."""
+    def write_rest(self) -> None:
+        """Write what is held; blocks."""
         self.upload.write(self._take_held())
+
+    def commit(self, directory: tuple[str, ...]) -> FileEntry:
+        """Give the file its name, once all of it is written; blocks."""
         return self.upload.commit(FilePath(directory=directory, name=self.name))
 
     def _take_held(self) -> list[bytes]:

@@ -150,13 +150,20 @@ class FileCalls:
         received: Sequence[ReceivedFile],
         directory: tuple[str, ...],
     ) -> list[FileEntry]:
-        # Named only now: a body that turned out broken would have left some of its files.
         async with session.directory():
             if begun_under != {session.guid}:
                 raise RequestError(
                     409, "SessionRestarted", "the session was restarted during the upload"
                 )
-            return await in_thread(lambda: [each.commit(directory) for each in received])
+            return await in_thread(_commit_all, received, directory)
+
+
+def _commit_all(received: Sequence[ReceivedFile], directory: tuple[str, ...]) -> list[FileEntry]:
+    # Named only when all are whole: a body that turned out broken, or files that do not fit, would
+    # have left some of them.
+    for each in received:
+        each.write_rest()
+    return [each.commit(directory) for each in received]
 
 
 def _dialect(version: str) -> _FileDialect:
