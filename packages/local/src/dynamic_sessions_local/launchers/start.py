@@ -160,7 +160,12 @@ async def start_process(
     finally:
         ends.close_far()
     with _whole_group_ends_with(process):
-        return process, await ends.greeted(watched=watched, end=lambda: _end(process))
+        started = await ends.greeted(watched=watched, end=lambda: _end(process))
+    if process.poll() is not None:
+        # What it left behind is ready, but would outlive this process.
+        await started.abandon()
+        raise KernelStartError("what started it was ended meanwhile")
+    return process, started
 
 
 async def receive(
