@@ -325,26 +325,3 @@ async def test_a_worker_that_never_becomes_ready_is_given_up_and_leaves_nothing(
     with pytest.raises(KernelStartError):
         await start_process(command, watched=0)
     assert await leftovers.are_none()
-
-
-async def test_a_session_whose_starter_was_ended_before_it_was_ready_is_ended_too() -> None:
-    leftovers = Leftovers()
-    code = f"""{GREETING}
-starter = os.getpid()
-ready, far = os.pipe()
-if os.fork():
-    os.read(ready, 1)
-    os._exit(0)
-os.setsid()
-os.write(far, b"x")
-while os.getppid() == starter:
-    time.sleep(0.001)
-me = os.pidfd_open(os.getpid())
-folder = os.open("/", os.O_RDONLY)
-control.sendmsg([struct.pack(">I", 2) + b"{{}}"], [(1, 1, array.array("i", [me, me, folder]))])
-time.sleep(60)
-"""
-    command = Command(arguments=[sys.executable, "-c", code], configuration={}, environment={})
-    with pytest.raises(KernelStartError, match="ended meanwhile"):
-        await start_process(command, watched=0)
-    assert await leftovers.are_none()

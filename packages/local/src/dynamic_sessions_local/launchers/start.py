@@ -160,12 +160,7 @@ async def start_process(
     finally:
         ends.close_far()
     with _whole_group_ends_with(process):
-        started = await ends.greeted(watched=watched, end=lambda: _end(process))
-    if process.poll() is not None:
-        # What it left behind is ready, but would outlive this process.
-        await started.abandon()
-        raise KernelStartError("what started it was ended meanwhile")
-    return process, started
+        return process, await ends.greeted(watched=watched, end=lambda: _end(process))
 
 
 async def receive(
