@@ -320,29 +320,39 @@ print(httpx.get(endpoint).status_code)
     assert out.split() == ["401"]
 
 
-def test_sandboxes_die_with_an_interpreter_that_is_killed() -> None:
+@pytest.mark.parametrize("launcher", ["fork", "spawn"])
+def test_sandboxes_die_with_an_interpreter_that_is_killed_whatever_they_do(launcher: str) -> None:
     process = python(
-        """
-import pathlib
+        f"""
+import pathlib, threading, time
 from dynamic_sessions_local import LocalSessionPool
-pool = LocalSessionPool(warm=0).start()
+pool = LocalSessionPool(warm=0, launcher={launcher!r}).start()
 import httpx
-httpx.get(
-    pool.endpoint + "files",
-    params={"api-version": "2025-10-02-preview", "identifier": "the-session"},
-    headers={"authorization": "Bearer " + pool.credential.get_token().token},
-    timeout=30,
-).raise_for_status()
-own = [text for task in pathlib.Path("/proc/self/task").glob("*/children")
-       for text in task.read_text().split()]
-print(*own, flush=True)
+client = httpx.Client(
+    base_url=pool.endpoint,
+    params={{"api-version": "2025-10-02-preview", "identifier": "the-session"}},
+    headers={{"authorization": "Bearer " + pool.credential.get_token().token}},
+    timeout=60,
+)
+code = "open('begun', 'w').close()\\nwhile True: pass"
+threading.Thread(target=client.post, args=["executions"], kwargs={{"json": {{"code": code}}}}).start()
+while not client.get("files").json()["value"]:
+    time.sleep(0.01)
+
+def below(process):
+    for task in pathlib.Path(f"/proc/{{process}}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield child
+            yield from below(child)
+
+print(*below("self"), flush=True)
 input()
 """
     )
     with process:
         assert process.stdout is not None
         sandboxes = [int(text) for text in process.stdout.readline().split()]
-        assert sandboxes
+        assert len(sandboxes) > 1
         assert all(map(alive, sandboxes))
         process.send_signal(signal.SIGKILL)
         until(lambda: not any(map(alive, sandboxes)))

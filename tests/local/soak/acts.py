@@ -256,7 +256,7 @@ async def until_it_is_there(client: Client, session: HeldSession, name: str) -> 
 async def kill_worker(client: Client, session: HeldSession) -> bool:
     """Kill the session's worker from outside; False where it has none any more."""
     for worker in workers_of(client, session)[:1]:
-        with processes.held(worker, below=client.server) as pidfd:
+        with processes.held(worker, below=client.supervisor) as pidfd:
             if pidfd is not None:
                 processes.kill(pidfd)
                 await until(lambda: processes.has_ended(pidfd), "the worker's end")
@@ -267,7 +267,8 @@ async def kill_worker(client: Client, session: HeldSession) -> bool:
 
 def workers_of(client: Client, session: HeldSession) -> list[int]:
     """The session's worker, then what it has just started and is not yet another program."""
-    below = processes.descendants(client.server)
+    # A session goes on without the bubblewrap that started it, when that was killed at random.
+    below = processes.descendants(client.supervisor)
     return [process for process in below if processes.name_of(process) == session.name]
 
 

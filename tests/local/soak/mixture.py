@@ -27,11 +27,14 @@ class Mixture:
     Args:
         address: The server's.
         server: The server's process.
+        supervisor: The one that adopts what loses its parent below that.
         seed: Decides what is done, and on which identifiers; when, is up to the machine.
         tally: Counts it.
     """
 
-    def __init__(self, address: Address, server: int, seed: str, tally: Tally) -> None:
+    def __init__(
+        self, address: Address, server: int, supervisor: int, seed: str, tally: Tally
+    ) -> None:
         self._gate = Gate()
         self._clients = [
             Client(
@@ -39,6 +42,7 @@ class Mixture:
                 random=Random(f"{seed}-{number}"),  # noqa: S311 - to be repeated, not to be secret
                 service=Service(address, tally),
                 server=server,
+                supervisor=supervisor,
             )
             for number in range(CLIENTS + 2)
         ]

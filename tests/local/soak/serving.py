@@ -61,7 +61,12 @@ class Server:
 
     def figures(self) -> Figures:
         """What it and everything below it hold now; adopted orphans are below it, too."""
-        return processes.look_at(self.process, self._supervisor.pid)
+        return processes.look_at(self.process, self.supervisor)
+
+    @property
+    def supervisor(self) -> int:
+        """The process that adopts what loses its parent below the server."""
+        return self._supervisor.pid
 
     def terminate(self) -> None:
         """Ask it to end."""
@@ -88,8 +93,8 @@ class Server:
         return line.removeprefix(name)
 
     async def _kill(self) -> None:
-        for process in processes.descendants(self._supervisor.pid):
-            with processes.held(process, below=self._supervisor.pid) as pidfd:
+        for process in processes.descendants(self.supervisor):
+            with processes.held(process, below=self.supervisor) as pidfd:
                 if pidfd is not None:
                     processes.kill(pidfd)
         await self.exit_code()

@@ -61,7 +61,8 @@ async def test_a_server_keeps_its_promises_and_leaves_nothing_behind(
 
 async def warm_up(server: Server, soak: Soak, report: Report) -> Figures:
     """Do everything once, so that what is made only once has been made; what is held then."""
-    async with Mixture(server.address, server.process, f"{soak.seed} at first", Tally()) as mixture:
+    seed = f"{soak.seed} at first"
+    async with Mixture(server.address, server.process, server.supervisor, seed, Tally()) as mixture:
         await mixture.do_everything_once()
         await mixture.delete_everything()
     figures = server.figures()
@@ -80,7 +81,9 @@ async def warm_up(server: Server, soak: Soak, report: Report) -> Figures:
 async def go_on(server: Server, soak: Soak, report: Report) -> None:
     """What it is all about."""
     began = time.monotonic()
-    mixture = Mixture(server.address, server.process, f"{soak.seed}", report.tally)
+    mixture = Mixture(
+        server.address, server.process, server.supervisor, f"{soak.seed}", report.tally
+    )
     async with mixture, sampled(server, soak, report):
         await mixture.go_on(soak.seconds)
         await mixture.delete_everything()

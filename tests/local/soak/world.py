@@ -59,6 +59,7 @@ class Client:
         random: Decides what it does.
         service: Its connections.
         server: The server's process.
+        supervisor: The one that adopts what loses its parent below that.
         held: The sessions that it uses.
         abandoned: Those that it uses no more and has not deleted.
     """
@@ -67,6 +68,7 @@ class Client:
     random: Random
     service: Service
     server: int
+    supervisor: int
     held: list[HeldSession] = field(default_factory=list[HeldSession])
     abandoned: list[HeldSession] = field(default_factory=list[HeldSession])
 

@@ -113,6 +113,7 @@ class Kernel:
         self._closed = False
         self._loop = asyncio.get_running_loop()
         self._worker_died = self._loop.create_future()
+        self._aftermath: asyncio.Task[None] | None = None
         self._loop.add_reader(channel.worker, self._on_worker_death)
         self._death = select.poll()
         self._death.register(channel.worker, select.POLLIN)
@@ -296,6 +297,8 @@ class Kernel:
     def _on_worker_death(self) -> None:
         self._loop.remove_reader(self._channel.worker)
         self._worker_died.set_result(None)
+        # What it started is of no use to anybody.
+        self._aftermath = self._loop.create_task(self._processes.kill())
 
     def _aborted(self) -> str:
         excess = self._processes.excess

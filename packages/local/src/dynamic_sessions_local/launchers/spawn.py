@@ -1,8 +1,10 @@
 """One bubblewrap per session."""
 
+import contextlib
 import os
 import platform
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from dynamic_sessions_local.errors import KernelStartError
 from dynamic_sessions_local.kernel import Kernel
@@ -26,6 +28,9 @@ from dynamic_sessions_local.sandbox.profile import (
     small_files,
 )
 from dynamic_sessions_local.sandbox.seccomp import load_filter
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 class SpawnLauncher:
@@ -70,7 +75,27 @@ class SpawnLauncher:
         """Nothing outlives its kernel here."""
 
     async def _launch(self, identity: Identity) -> Kernel:
-        profile, limits = self._profile, self._profile.limits
+        far_end, lifeline = os.pipe()
+        with contextlib.ExitStack() as undo:
+            undo.callback(os.close, lifeline)
+            try:
+                process, started = await self._start(identity, lifeline=far_end)
+            finally:
+                os.close(far_end)
+            self._report.log(started.failures)
+            try:
+                kernel = self._kernel(started, identity, lifeline, reap=lambda: reap(process))
+            except BaseException:
+                await started.abandon()
+                await reap(process)
+                raise
+            undo.pop_all()
+            return kernel
+
+    async def _start(
+        self, identity: Identity, *, lifeline: int
+    ) -> "tuple[subprocess.Popen[bytes], Started]":
+        profile = self._profile
         files = {path: text.encode() for path, text in small_files(identity).items()}
         with memory_files({"": self._filter}) as seccomp, memory_files(files) as inherited:
             command = Command(
@@ -79,24 +104,23 @@ class SpawnLauncher:
                 ),
                 configuration={
                     "data": DATA,
+                    "lifeline": lifeline,
                     "watched": [DATA, *TEMPORARY],
-                    "resources": resources(limits),
+                    "resources": resources(profile.limits),
                     "preload": self._preload,
                 },
                 environment={},
-                descriptors=[*seccomp.values(), *inherited.values()],
+                descriptors=[lifeline, *seccomp.values(), *inherited.values()],
             )
-            process, started = await start_process(command, watched=1 + len(TEMPORARY))
-        self._report.log(started.failures)
-        try:
-            return self._kernel(started, identity, reap=lambda: reap(process))
-        except BaseException:
-            await started.abandon()
-            await reap(process)
-            raise
+            return await start_process(command, watched=1 + len(TEMPORARY))
 
     def _kernel(
-        self, started: Started, identity: Identity, *, reap: Callable[[], Awaitable[None]]
+        self,
+        started: Started,
+        identity: Identity,
+        lifeline: int,
+        *,
+        reap: Callable[[], Awaitable[None]],
     ) -> Kernel:
         limits = self._profile.limits
         if identity.setpriv is not None:
@@ -109,10 +133,10 @@ class SpawnLauncher:
             folders=started.watched,
             entries=limits.data_entries,
         )
-        namespace = Namespace(
-            started.first,
-            watch=watch,
-            reap=reap,
-            on_release=lambda: self._identities.give_back(identity),
-        )
+
+        def release() -> None:
+            os.close(lifeline)
+            self._identities.give_back(identity)
+
+        namespace = Namespace(started.first, watch=watch, reap=reap, on_release=release)
         return Kernel(started.channel, namespace, interrupt_grace=limits.interrupt_grace)

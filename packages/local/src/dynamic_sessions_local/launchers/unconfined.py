@@ -86,6 +86,7 @@ class UnconfinedLauncher:
             arguments=[self._interpreter.executable, "-I", "-B", str(worker_folder()), "worker"],
             configuration={
                 "data": str(data),
+                "lifeline": None,
                 "watched": [],
                 "resources": bounds,
                 "preload": self._preload,

@@ -7,7 +7,7 @@
 
 A process namespace begins with a first process, which must reap orphans and whose end is the end of all the
 others. It is a `cat` that reads from a pipe nobody writes to: it ignores the end of its children, so that the kernel
-reaps them, and ends when the pipe's last writer has gone.
+reaps them, and ends when the pipe's last writer has gone: the zygote, or where there is none, the server.
 """
 
 import contextlib
@@ -105,16 +105,18 @@ def found_nursery() -> Nursery:
     return Nursery()
 
 
-def leave_first_process() -> None:
-    """Go on as a fork, where this process is the first one; that ends when the fork does."""
-    if os.getpid() != 1:
-        return
+def leave_first_process(lifeline: int) -> None:
+    """Go on as a fork of this process, the first one, which ends with the server.
+
+    Nothing else ends it then: bubblewrap has no right to, where it was started by root.
+
+    Args:
+        lifeline: The reading end of a pipe whose only writing end the server has.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    reading, writing = os.pipe()
     if os.fork():
-        os.close(writing)
-        _become_first_process(reading)
-    os.close(reading)
+        _become_first_process(lifeline)
+    os.close(lifeline)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 

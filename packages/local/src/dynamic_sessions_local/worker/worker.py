@@ -18,8 +18,10 @@ def serve(configuration: str) -> None:
     settings: dict[str, Any] = json.loads(configuration)
     control = socket.socket(fileno=settings["control"])
     control.set_inheritable(False)
-    call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    namespaces.leave_first_process()
+    if settings["lifeline"] is None:
+        call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    else:
+        namespaces.leave_first_process(settings["lifeline"])
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)  # an interrupt is for the whole group, as from a keyboard
     power.yield_to_others()
